@@ -1,0 +1,1 @@
+"""Where TAI comes from, behind `ports.Clock`."""

@@ -1,0 +1,1 @@
+"""Which flows, and when: transport files in static mode."""

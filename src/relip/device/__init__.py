@@ -1,0 +1,1 @@
+"""Where pixels are moved, behind `ports.Device`. One processor a file."""

@@ -1,0 +1,134 @@
+"""What is seen and heard at one grain, and what was done about it. Engines meet only through these values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.errors import FormatError
+
+
+class Bypass(StrEnum):
+    """Why a grain left untouched. The value is the metric's label and the key in demo.json."""
+
+    REQUESTED = "requested"
+    NO_FACE = "no_face"
+    FACE_SMALL = "face_small"
+    FACE_TURNED = "face_turned"
+    FACE_UNSURE = "face_unsure"
+    CUT = "cut"
+    NO_DUB = "no_dub"
+    WARMING = "warming"
+    INCOMPLETE = "incomplete"
+    MODEL = "model"
+    FAILED = "failed"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the raster in pixels. `x` and `width` are even: a pgroup is never split."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.x % 2 or self.width % 2:
+            raise FormatError(f"region x={self.x} width={self.width} splits a pgroup")
+        if self.x < 0 or self.y < 0 or self.width <= 0 or self.height <= 0:
+            raise FormatError(f"region {self.width}x{self.height}+{self.x}+{self.y} is empty or outside")
+
+    def within(self, width: int, height: int) -> bool:
+        """Whether it lies inside a raster."""
+        return self.x + self.width <= width and self.y + self.height <= height
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One presenter's face in raster pixels.
+
+    `landmarks`: (478, 3) float32, x right, y down, z towards the back, all in pixels (MediaPipe attention mesh order).
+    `score`: the mesh's own presence, 0..1. `iod`: 3-D distance of the outer eye corners in pixels.
+    `yaw`, `pitch`, `roll`: degrees. `identity`: grows by one whenever the person or the shot may have changed.
+    """
+
+    landmarks: NDArray[np.float32]
+    score: float
+    iod: float
+    yaw: float
+    pitch: float
+    roll: float
+    identity: int
+
+    @property
+    def shape(self) -> MouthShape:
+        """The mouth as it was measured: inner-lip gap and corner distance over IOD (lip-sync practice: MAR)."""
+        points = self.landmarks[[13, 14, 61, 291], :2]
+        return MouthShape(
+            open=float(np.linalg.norm(points[0] - points[1])) / self.iod,
+            width=float(np.linalg.norm(points[2] - points[3])) / self.iod,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the face engine says of one frame: a face, or the reason there is none to work on."""
+
+    face: Face | None
+    absent: Bypass | None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Articulation:
+    """What the voice asks of a mouth over one frame, in the net's own scale, 0..1 each unless said.
+
+    `open` jaw/lip opening; `width` spread (0.5 neutral); `round` protrusion; `closure` lips must meet (maximum over
+    the frame); `labiodental` f/v; `teeth`, `tongue` visible; `speech` probability that somebody speaks.
+    """
+
+    open: float
+    width: float
+    round: float
+    closure: float
+    labiodental: float
+    teeth: float
+    tongue: float
+    speech: float
+
+
+@dataclass(frozen=True, slots=True)
+class MouthShape:
+    """A mouth in this speaker's own measures, in units of IOD.
+
+    `open`: inner-lip gap (landmarks 13–14). `width`: mouth corner distance (61–291). `round` and `labiodental`: 0..1.
+    """
+
+    open: float
+    width: float
+    round: float = 0.0
+    labiodental: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The packed pixels that replace a region: (height, width/2*5) uint8. All that may differ from the input."""
+
+    region: Region
+    packed: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one grain: a patch, or the reason it is left alone. Exactly one of the two is set."""
+
+    patch: Patch | None = None
+    bypass: Bypass | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.patch is None) != (self.bypass is None), "a grain is either altered or bypassed"

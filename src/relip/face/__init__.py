@@ -1,0 +1,1 @@
+"""From a packed frame to one tracked face: detector, mesh, smoothing, loss and cuts."""

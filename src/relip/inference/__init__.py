@@ -1,0 +1,1 @@
+"""Where nets run, behind `ports.Model`. One runtime a file."""

@@ -1,0 +1,145 @@
+"""The seams: what the floors above ask of the machine, as one to three verbs each.
+
+Adapters live on the second floor, one technology a file; only `service.compose` chooses among them.
+Arrays that cross a port belong to the caller unless its docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.grains import Planes
+from relip.essence.scene import Region
+from relip.essence.tai import Tai
+
+PACKET_STRIDE = 1536
+"""Octets kept for each received packet: above the Standard UDP Size Limit of 1460 (ST 2110-10 §6.3)."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The packets one receive call returned, as columns; reused from call to call by its owner.
+
+    `octets`: (capacity, stride) uint8, one UDP payload a row. `lengths`: (capacity,) int32, the datagram's own
+    length, which may exceed the stride (then the row is cut and must be refused). `count`: rows that are valid.
+    """
+
+    octets: NDArray[np.uint8]
+    lengths: NDArray[np.int32]
+    count: int = 0
+
+    @classmethod
+    def of(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
+        """An empty chunk that can hold `capacity` packets."""
+        return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32))
+
+
+@dataclass(slots=True)
+class Burst:
+    """Packets to send, as columns: packet i is `headers[i]` followed by `payload[offsets[i]:offsets[i]+lengths[i]]`.
+
+    `headers`: (n, header_octets) uint8, C-contiguous. `payload`: 1-D uint8. `offsets`, `lengths`: (n,) int64.
+    `span_ns`: spread the packets evenly over this long from the call on; 0 sends as fast as the link takes them.
+    """
+
+    headers: NDArray[np.uint8]
+    payload: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    span_ns: int = 0
+
+
+class PacketSource(Protocol):
+    """Gives packets. Adapters: transport.udp, transport.pcap, transport.loopback."""
+
+    def receive(self, chunk: Chunk, wait_ns: int) -> int:
+        """Fill the chunk from its start; wait at most `wait_ns` for the first packet. Returns and sets `chunk.count`.
+
+        Raises ResourceError when the source is gone for good (closed, interface removed).
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the resource back. Idempotent; a blocked `receive` returns soon."""
+        ...
+
+
+class PacketSink(Protocol):
+    """Takes packets. Adapters: transport.udp, transport.loopback."""
+
+    def send(self, burst: Burst) -> int:
+        """Send all of it in order; returns how many packets the link accepted. The arrays are free again on return."""
+        ...
+
+    def close(self) -> None:
+        """Give the resource back. Idempotent."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells TAI. Adapters: clock.ptp; in tests: clock.manual."""
+
+    def now(self) -> Tai:
+        """The present instant."""
+        ...
+
+    def wait_until(self, due: Tai) -> None:
+        """Return at `due`, or at once when it is past."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A model's input or output: its name, shape (-1 where free) and numpy dtype name."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a model takes and gives, in order, and the SHA-256 of the file it came from."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    sha256: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class Model(Protocol):
+    """Runs a net. Adapters: inference.onnx; in tests: inference.null."""
+
+    @property
+    def signature(self) -> Signature:
+        """Names, shapes and dtypes."""
+        ...
+
+    def infer(self, inputs: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+        """One forward pass; results belong to the caller. Raises ModelError."""
+        ...
+
+
+class Device(Protocol):
+    """Pixel kernels. Adapters: device.host. Each kernel has a numpy reference and an equality test."""
+
+    def unpack(self, packed: NDArray[np.uint8], region: Region, out: Planes) -> None:
+        """Unpack a region of a packed frame (height, row_octets) into planes of the region's size."""
+        ...
+
+    def pack(self, planes: Planes, out: NDArray[np.uint8]) -> None:
+        """Pack planes into pgroups: `out` is (h, w/2*5) uint8."""
+        ...
+
+    def crop(self, packed: NDArray[np.uint8], affine: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Sample a packed frame into R'G'B'.
+
+        `affine`: (2, 3), output pixel (column, row, 1) → raster (x, y). `out`: (h, w, 3) float32, full-range
+        R'G'B' in 0..1 by the BT.709 narrow-range matrix; bilinear luma; 0 outside the raster.
+        """
+        ...

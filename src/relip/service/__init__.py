@@ -1,0 +1,1 @@
+"""The doors: composition, lifecycle, command line."""
