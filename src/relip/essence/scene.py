@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relip.essence.errors import FormatError
+from relip.essence.grains import Planes
 
 
 class Bypass(StrEnum):
@@ -113,6 +114,18 @@ class MouthShape:
     width: float
     round: float = 0.0
     labiodental: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """New pixels for a region, not yet blended; valid until the renderer's next call.
+
+    `planes`: samples of the region's size. `alpha`: (height, width) float32, 0..1, exactly 0 along the region's edge.
+    """
+
+    region: Region
+    planes: Planes
+    alpha: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
