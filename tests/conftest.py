@@ -1,0 +1,30 @@
+"""What every test shares: one category each, and things that lie outside the repository."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CATEGORIES = {"unit", "conformance", "e2e", "hardware"}
+ROOT = Path(__file__).parents[1]
+MEDIA = Path(os.environ.get("RELIP_MEDIA", ROOT.parent / "shared" / "media" / "grid-s1"))
+
+
+def pytest_configure(config):
+    # holoscan warns of an 8 MB stack at import; Python operators with numpy arrays stay far below it.
+    config.addinivalue_line("filterwarnings", "ignore:Current stack size:RuntimeWarning")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        said = CATEGORIES & {mark.name for mark in item.iter_markers()}
+        if len(said) != 1:
+            raise pytest.UsageError(f"{item.nodeid}: set pytestmark to exactly one of {', '.join(sorted(CATEGORIES))}")
+
+
+@pytest.fixture(scope="session")
+def media():
+    """The folder of talking-head clips; see its README for where they come from."""
+    if not any(MEDIA.glob("*.mpg")):
+        pytest.skip(f"no clips in {MEDIA}: set RELIP_MEDIA to a folder of GRID talker s1 (.mpg and .align)")
+    return MEDIA
