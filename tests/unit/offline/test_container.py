@@ -42,12 +42,12 @@ def write(path: Path, lumas: list[int], **size: int) -> Path:
     return path
 
 
-def planes_of(path: Path, format: VideoFormat = FORMAT) -> list[Planes]:
+def planes_of(path: Path, raster: VideoFormat = FORMAT) -> list[Planes]:
     """Every frame of a file, unpacked."""
     unpacked = []
-    with VideoReader(path, format=format, pack=pack_reference) as reader:
+    with VideoReader(path, format=raster, pack=pack_reference) as reader:
         for packed in reader:
-            planes = Planes.of(format.width, format.height)
+            planes = Planes.of(raster.width, raster.height)
             unpack_reference(packed, planes)
             unpacked.append(planes)
     return unpacked
