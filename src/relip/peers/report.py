@@ -1,0 +1,196 @@
+"""What sender, service and receiver each measured, and the demo's report that is made of the three.
+
+Every field says its unit; the reference page is written from these models. Nothing here measures anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from relip.essence.errors import ResourceError
+
+
+class Report(BaseModel):
+    """What all reports share: no unknown keys, no change after the fact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FlowCounters(Report):
+    """Packets of one flow at one receiver."""
+
+    packets: int = Field(0, description="packets received, the bad ones included")
+    lost: int = Field(0, description="packets that never came")
+    late: int = Field(0, description="packets that came after their grain had left")
+    duplicate: int = Field(0, description="packets that came twice")
+    malformed: int = Field(0, description="packets that break the standard; they were masked")
+
+
+class StageTimes(Report):
+    """How long one stage of the service works on a grain."""
+
+    p50_ms: float = Field(description="median, milliseconds")
+    p99_ms: float = Field(description="99th percentile, milliseconds")
+
+
+class Spread(Report):
+    """A measure over all grains."""
+
+    min: float = Field(description="smallest")
+    median: float = Field(description="middle")
+    max: float = Field(description="largest")
+
+
+class SenderReport(Report):
+    """What `relip send` did."""
+
+    format: str = Field(description="raster and rate of the video flow, as in 1080p25")
+    frames_sent: int = Field(description="video grains sent whole")
+    packets_sent: dict[str, int] = Field(description="packets the network took, by flow: video, audio, anc")
+    packets_refused: int = Field(0, description="packets the network refused, all flows")
+    late_starts: int = Field(0, description="video grains whose first packet left over 5 ms after its instant")
+    worst_start_ms: float = Field(0.0, description="latest start of a video grain, milliseconds after its instant")
+    first_ticks: int | None = Field(None, description="origin timestamp of the first video grain, 90 kHz ticks since the epoch")
+    cpu_s: float = Field(0.0, description="CPU time of the sending, seconds")
+    cut_short: bool = Field(False, description="stopped before its planned end")
+
+
+class ServiceFrames(Report):
+    """What became of the service's video grains."""
+
+    received: int = Field(description="grains that came in")
+    sent: int = Field(description="grains that went out")
+    altered: int = Field(description="grains that went out with a new mouth")
+    bypassed: dict[str, int] = Field(default_factory=dict, description="grains that went out untouched, by reason")
+    tracked: int = Field(0, description="grains in which a face was tracked")
+
+
+class ServiceReport(Report):
+    """What `relip serve` did."""
+
+    format: str = Field(description="raster and rate of the video flow, as in 1080p25")
+    frames: ServiceFrames = Field(description="video grains")
+    flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
+    stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
+    latency_frames: int = Field(description="declared latency, whole grain periods")
+    failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
+    cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
+    cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
+    clock: str | None = Field(None, description="where TAI was taken from")
+    cut_short: bool = Field(False, description="ended before its planned end")
+
+
+class ReceiverReport(Report):
+    """What `relip receive` saw."""
+
+    format: str = Field(description="raster and rate of the video flow, as in 1080p25")
+    received: int = Field(description="dubbed video grains received")
+    incomplete: int = Field(0, description="dubbed video grains that lacked rows")
+    originals: int = Field(0, description="original video grains received")
+    compared: int = Field(0, description="pairs of original and dubbed grains with the same origin timestamp")
+    disclosed: int = Field(0, description="dubbed grains whose ancillary packet says that they are altered")
+    changed: int = Field(0, description="pairs in which at least one sample differs")
+    outside_changed: int = Field(0, description="samples that differ outside the declared region, summed over all pairs")
+    skipped: int = Field(0, description="dubbed grains that could not be compared: their original did not arrive, or no time")
+    latency_ms: Spread | None = Field(None, description="arrival of the dubbed grain after its original, milliseconds")
+    latency_frames: Spread | None = Field(None, description="the same in grain periods, each rounded to whole ones")
+    skew_ms: float | None = Field(None, description="picture later than voice by RTP timestamp, milliseconds; median")
+    flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
+    audio_samples: int = Field(0, description="samples of voice received")
+    cpu_s: float = Field(0.0, description="CPU time of the receiving, seconds, without the encoding of the recording")
+    cut_short: bool = Field(False, description="ended before its planned end")
+
+
+class DemoFrames(Report):
+    """Video grains from end to end."""
+
+    sent: int = Field(description="grains the sender sent")
+    received: int = Field(description="dubbed grains the receiver got")
+    altered: int = Field(description="grains the service sent with a new mouth")
+    bypassed: dict[str, int] = Field(description="grains the service sent untouched, by reason")
+
+
+class DemoPackets(Report):
+    """Packets, summed over all flows of service and receiver."""
+
+    lost: int = Field(description="packets that never came")
+    late: int = Field(description="packets that came after their grain had left")
+    flows: dict[str, FlowCounters] = Field(description="the same for each flow: `service.video`, `receiver.dubbed` …")
+
+
+class DemoLatency(Report):
+    """From the arrival of an original grain at the receiver to that of its dubbed one."""
+
+    frames: int | None = Field(description="whole grain periods; median, null when no pair was seen")
+    ms: float | None = Field(description="milliseconds; median, null when no pair was seen")
+    min_ms: float | None = Field(None, description="smallest, milliseconds")
+    max_ms: float | None = Field(None, description="largest, milliseconds")
+    declared_frames: int | None = Field(None, description="what the service declares, whole grain periods")
+
+
+class DemoReport(Report):
+    """`demo.json`: what one run of `relip demo` measured."""
+
+    format: str = Field(description="raster and rate, as in 1080p25")
+    frames: DemoFrames = Field(description="video grains")
+    packets: DemoPackets = Field(description="packets")
+    latency: DemoLatency = Field(description="delay of the picture through the service")
+    skew_ms: float | None = Field(description="picture later than voice by RTP timestamp, milliseconds; null when unknown")
+    outside_changed: int | None = Field(
+        description="samples that differ outside the declared region: must be 0; null when no pair was compared"
+    )
+    cpu_ms_per_frame: float | None = Field(description="CPU time of the service a grain, milliseconds, all its threads")
+    stages: dict[str, StageTimes] = Field(description="time of each stage of the service on a grain")
+    cut_short: bool = Field(description="a process ended before its planned end: the figures cover a part of the run")
+    sender: SenderReport = Field(description="the sender's own report")
+    service: ServiceReport = Field(description="the service's own report")
+    receiver: ReceiverReport = Field(description="the receiver's own report")
+
+
+def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport) -> DemoReport:
+    """The demo's report of the three ends of one run."""
+    flows = {f"service.{name}": counters for name, counters in service.flows.items()}
+    flows |= {f"receiver.{name}": counters for name, counters in receiver.flows.items()}
+    ms, frames = receiver.latency_ms, receiver.latency_frames
+    return DemoReport(
+        format=service.format,
+        frames=DemoFrames(
+            sent=sender.frames_sent,
+            received=receiver.received,
+            altered=service.frames.altered,
+            bypassed=service.frames.bypassed,
+        ),
+        packets=DemoPackets(
+            lost=sum(counters.lost for counters in flows.values()),
+            late=sum(counters.late for counters in flows.values()),
+            flows=flows,
+        ),
+        latency=DemoLatency(
+            frames=round(frames.median) if frames else None,
+            ms=ms.median if ms else None,
+            min_ms=ms.min if ms else None,
+            max_ms=ms.max if ms else None,
+            declared_frames=service.latency_frames,
+        ),
+        skew_ms=receiver.skew_ms,
+        outside_changed=receiver.outside_changed if receiver.compared else None,
+        cpu_ms_per_frame=round(1000 * service.cpu_s / service.frames.sent, 3) if service.frames.sent else None,
+        stages=service.stages,
+        cut_short=sender.cut_short or service.cut_short or receiver.cut_short,
+        sender=sender,
+        service=service,
+        receiver=receiver,
+    )
+
+
+def save(report: Report, path: Path) -> None:
+    """Write a report as JSON; it appears under its name only when it is complete. Raises ResourceError."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as cause:
+        part.unlink(missing_ok=True)
+        raise ResourceError(f"{path}: cannot be written: {cause.strerror}") from cause
