@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from relip.essence.scene import Bypass
+from relip.wire.disclosure import REASONS
+
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +63,18 @@ def test_the_architecture_fits_on_three_pages():
     assert (ROOT / "ARCHITECTURE.md").read_text("utf-8").count("\n") <= 180
 
 
-@pytest.mark.parametrize("module", sorted((ROOT / "src/relip/wire").glob("[!_]*.py")), ids=name)
+OCTETLESS = {"sequence"}
+"""Arithmetic on numbers that `rtp` has already read."""
+
+
+@pytest.mark.parametrize(
+    "module", [path for path in sorted((ROOT / "src/relip/wire").glob("[!_]*.py")) if path.stem not in OCTETLESS], ids=name
+)
 def test_a_wire_module_has_bytes_written_by_hand_from_its_standard(module):
     assert (ROOT / "tests" / "conformance" / f"test_{module.stem}.py").exists()
+
+
+@pytest.mark.parametrize("reason", Bypass)
+def test_every_reason_for_bypass_is_explained_with_its_number_on_the_wire(reason):
+    number = next(number for number, named in REASONS.items() if named is reason)
+    assert f"| `{reason}` | {number} |" in (ROOT / "docs/reference/errors.md").read_text("utf-8")

@@ -19,13 +19,13 @@ HOMES = {
     "onnxruntime": {"inference/onnx.py"},
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
-    "av": {"offline/media.py"},
-    "skimage": {"peers/presenter.py"},
-    "cv2": {"peers/presenter.py"},
+    "av": {"offline/container.py"},
+    "skimage": {"peers/portrait.py"},
+    "cv2": {"peers/camera.py"},
     "dpkt": {"transport/pcap.py"},
     "yaml": {"config.py"},
-    # the configuration, and the published shape of demo.json
-    "pydantic": {"config.py", "peers/report.py"},
+    # the configuration; the published shape of demo.json, and the page that is written from it
+    "pydantic": {"config.py", "peers/report.py", "peers/reference.py"},
     "click": {"service/cli.py"},
     "rich": {"service/cli.py"},
     "structlog": {"service/logs.py"},
