@@ -8,7 +8,7 @@ UV     := uv==0.13.8
 SOURCES := src tests tools training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix lock models clean
+.PHONY: help setup demo test check fix lock models pages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ lock: setup ## resolve requirements.lock anew: newest versions, one for all of P
 
 models: setup ## build the face nets again into the cache
 	$(RUN)/relip models build
+
+pages: setup ## write the reference pages anew from the code they describe
+	$(RUN)/python tools/cli_page.py docs/reference/cli.md
+	$(RUN)/python -m relip.peers.reference docs/reference/demo-json.md
 
 clean: ## remove caches and results; the environment stays ($(VENV))
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json

@@ -1,0 +1,54 @@
+"""The page that is written from the commands."""
+
+import click
+import pytest
+
+from cli_page import page
+
+pytestmark = pytest.mark.unit
+
+
+@click.group()
+def main():
+    """The root says nothing on the page."""
+
+
+@main.command()
+@click.option("--format", default="1080p25", help="Raster\nand rate.")
+@click.option("--side", type=click.Choice(["left", "right"]), help="Where.")
+@click.option("-o", "--out", required=True, help="Where to.")
+@click.option("--bypass", is_flag=True, help="Leave every grain alone.")
+@click.option("--secret", hidden=True)
+@click.argument("voice")
+def dub(**_options):
+    """Dub it.
+
+    In two
+    lines.
+    """
+
+
+@main.group()
+def nets():
+    """Nets."""
+
+
+@nets.command()
+def build():
+    """Build them."""
+
+
+def test_an_option_is_a_row_with_its_metavar_default_and_meaning():
+    rows = [line for line in page(main).splitlines() if line.startswith("| `-")]
+    assert rows == [
+        "| `--format TEXT` | `1080p25` | Raster and rate. |",
+        r"| `--side [left\|right]` |  | Where. |",
+        "| `-o, --out TEXT` | required | Where to. |",
+        "| `--bypass` |  | Leave every grain alone. |",
+    ]
+
+
+def test_a_command_has_its_usage_and_help_and_a_command_below_a_group_its_whole_path():
+    text = page(main)
+    assert "## relip dub\n\n`relip dub VOICE`\n\nDub it.\n\nIn two lines.\n" in text
+    assert "## relip nets build\n\n`relip nets build`\n\nBuild them.\n" in text
