@@ -1,0 +1,181 @@
+"""The service's configuration: YAML at the edge, essence values inside. Nothing below the doors sees these models.
+
+Every field says its unit and why its default is what it is; `docs/reference/configuration.md` is generated from here.
+"""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from relip.essence.errors import FormatError, ResourceError
+
+Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
+
+
+class Section(BaseModel):
+    """What all sections share: an unknown key is an error, named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FlowKeys(Section):
+    """Where a flow runs. Either `sdp` alone, or the keys."""
+
+    sdp: Path | None = Field(None, description="transport file to read; the other keys must then be left out, but `interface`")
+    destination: Ipv4 | None = Field(None, description="multicast group or unicast address")
+    port: int | None = Field(None, ge=1, le=65535, description="UDP port")
+    interface: Ipv4 = Field("127.0.0.1", description="address of the local interface; loopback is right for a first try only")
+    source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
+    payload_type: int = Field(96, ge=96, le=127, description="RTP payload type; 96 is what most senders use")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FlowKeys:
+        keys = self.destination is not None or self.port is not None
+        if (self.sdp is not None) == keys:
+            raise ValueError("give either sdp, or destination and port")
+        if keys and (self.destination is None or self.port is None):
+            raise ValueError("destination and port go together")
+        return self
+
+
+class VideoIn(FlowKeys):
+    """The presenter's picture, ST 2110-20."""
+
+    format: str | None = Field(None, description="raster and rate, as in 1080p25; only with keys, an SDP says it itself")
+
+    @model_validator(mode="after")
+    def _format_with_keys(self) -> VideoIn:
+        if (self.format is None) == (self.sdp is None):
+            raise ValueError("format goes with destination and port, and only with them")
+        return self
+
+
+class VoiceIn(FlowKeys):
+    """The translated voice, ST 2110-30."""
+
+    depth: Literal[16, 24] = Field(24, description="bits a sample; ST 2110-30 level A senders use 24")
+    channels: int = Field(1, ge=1, le=64, description="channels of the flow; the first one is heard")
+    packet_time_us: Literal[125, 1000] = Field(1000, description="packet time in microseconds; 1000 is level A, 125 level B")
+
+    @property
+    def packet_time(self) -> Fraction:
+        """The packet time in seconds."""
+        return Fraction(self.packet_time_us, 1_000_000)
+
+
+class FlowOut(Section):
+    """Where a flow is sent."""
+
+    destination: Ipv4 = Field(description="multicast group or unicast address")
+    port: int = Field(ge=1, le=65535, description="UDP port")
+    interface: Ipv4 = Field("127.0.0.1", description="address of the local interface")
+    payload_type: int = Field(96, ge=96, le=127, description="RTP payload type")
+    ttl: int = Field(16, ge=1, le=255, description="hops a packet may take; 16 crosses a plant")
+    dscp: int = Field(34, ge=0, le=63, description="DiffServ code point; 34 (AF41) is usual for media")
+    sdp: Path | None = Field(None, description="where to write the transport file of this flow")
+
+
+class Output(Section):
+    """What leaves."""
+
+    video: FlowOut = Field(description="the dubbed picture, ST 2110-20")
+    disclosure: FlowOut | None = Field(
+        None, description="ST 2110-40 flow that says of each frame whether it was altered, and where; off unless given"
+    )
+    timestamps: Literal["preserve", "restamp"] = Field(
+        "preserve", description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival"
+    )
+
+
+class LipSync(Section):
+    """How the mouth behaves."""
+
+    bypass: bool = Field(False, description="send every frame on untouched")
+    amplitude: float = Field(1.0, ge=0.3, le=2.0, description="factor on the mouth's opening; 1 is this speaker's own range")
+    offset_ms: float = Field(0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds")
+    voice_gone_ms: int = Field(300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone")
+
+
+class Latency(Section):
+    """How long the service may take."""
+
+    frames: int | None = Field(None, ge=1, le=60, description="constant latency in frames; by default the least that is safe: 5 at 25 fps")
+
+
+class Models(Section):
+    """Where the nets lie."""
+
+    cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
+    articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
+    threads: int = Field(1, ge=1, le=64, description="threads a net may use; 1 is fastest on small machines")
+
+
+class Sockets(Section):
+    """Kernel sockets."""
+
+    receive_buffer: int = Field(
+        33_554_432, ge=65_536, description="octets asked of the kernel for each receive buffer; 32 MiB holds six 1080p frames"
+    )
+
+
+class Config(Section):
+    """`relip.yaml`."""
+
+    name: str = Field("relip", min_length=1, description="name of the service, in SDP and logs")
+    video: VideoIn = Field(description="the presenter's picture")
+    voice: VoiceIn = Field(description="the translated voice")
+    output: Output = Field(description="what leaves")
+    lip_sync: LipSync = Field(default_factory=LipSync, description="how the mouth behaves")
+    latency: Latency = Field(default_factory=Latency, description="how long the service may take")
+    models: Models = Field(default_factory=Models, description="where the nets lie")
+    sockets: Sockets = Field(default_factory=Sockets, description="kernel sockets")
+    report: Path | None = Field(None, description="where to write the JSON report when the service ends")
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration; FormatError names the key, ResourceError the file. Relative paths are the file's."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise ResourceError(f"{path}: {cause.strerror}") from cause
+    except (yaml.YAMLError, UnicodeDecodeError) as cause:
+        raise FormatError(f"{path} is not YAML: {cause}") from cause
+    return parse(content, where=str(path), base=path.parent)
+
+
+def parse(content: Any, *, where: str, base: Path = Path()) -> Config:  # noqa: ANN401  whatever YAML holds
+    """Check a configuration that is already read; `RELIP_SECTION__KEY` of the environment goes before the file."""
+    if not isinstance(content, dict):
+        raise FormatError(f"{where}: a configuration is a mapping of keys")
+    try:
+        config = Config.model_validate(_with_environment(content))
+    except ValidationError as cause:
+        lines = [f"  {'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in cause.errors()]
+        raise FormatError("\n".join([f"{where}:", *lines])) from cause
+    return _resolved(config, base)
+
+
+def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
+    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
+    for name, value in sorted(os.environ.items()):
+        section, _, key = name.removeprefix("RELIP_").lower().partition("__")
+        if name.startswith("RELIP_") and key:
+            merged.setdefault(section, {})
+            merged[section][key] = yaml.safe_load(value)
+    return merged
+
+
+def _resolved(config: Config, base: Path) -> Config:
+    def sdp_of(section: Section) -> Section:
+        sdp = getattr(section, "sdp", None)
+        return section if sdp is None else section.model_copy(update={"sdp": base / sdp})
+
+    video = sdp_of(config.video)
+    voice = sdp_of(config.voice)
+    return config.model_copy(update={"video": video, "voice": voice})

@@ -1,0 +1,41 @@
+"""Static control: the flows are named once, by transport files (SDP) or by keys, and never change.
+
+Reads files; knows no socket. NMOS control will give the same values at other times.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from relip.essence.errors import FormatError, ResourceError
+from relip.essence.flow import Flow
+from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
+from relip.wire import sdp
+
+F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
+
+
+def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
+    """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as cause:
+        raise FormatError(f"{path}: not a transport file: {cause}") from cause
+    except OSError as cause:
+        raise ResourceError(f"{path}: {cause.strerror}") from cause
+    try:
+        return sdp.flow(text, kind, interface=interface)
+    except FormatError as cause:
+        raise FormatError(f"{path}: {cause}") from cause
+
+
+def write_transport_file(path: Path, text: str) -> None:
+    """Write a transport file; it appears only when it is whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as cause:
+        part.unlink(missing_ok=True)
+        raise ResourceError(f"{path}: {cause.strerror}") from cause

@@ -1,0 +1,103 @@
+"""One channel: everything that runs between the flows in and the flows out, and its threads.
+
+Starts and drains; which adapters it stands on was chosen by whoever built it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relip.graph.egress import Egress
+from relip.graph.ingress import Ingress
+from relip.graph.reception import Reception
+from relip.graph.tally import Tally
+
+JOIN_S = 5.0
+
+
+class Runner(Protocol):
+    """Runs the graph's stages: `graph.holoscan`, in tests `graph.inline`."""
+
+    started: threading.Event
+
+    def run(self) -> None:
+        """Run until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """End `run` after the work in hand."""
+        ...
+
+
+class FrameCounters(Protocol):
+    """What every assembler counts."""
+
+    packets: int
+    lost: int
+    late: int
+    duplicate: int
+    malformed: int
+
+
+@dataclass(slots=True)
+class Channel:
+    """The parts of one channel. `flows`: the counters of each received flow, by name."""
+
+    receptions: Sequence[Reception[object]]
+    ingress: Ingress
+    egress: Egress
+    runner: Runner
+    tally: Tally
+    flows: dict[str, FrameCounters]
+    close: Callable[[], None]
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _graph_error: BaseException | None = None
+
+    def start(self) -> None:
+        """Start the graph, wait until it runs, then the way out, then the way in."""
+        graph = self._spawn("graph", self._run_graph)
+        while not self.runner.started.wait(0.05):
+            if not graph.is_alive():
+                break
+        self._spawn("egress", self.egress.run)
+        self._spawn("ingress", self.ingress.run)
+        for reception in self.receptions:
+            self._spawn("reception", reception.run)
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why the graph has ended by itself, or None while all is well; a lost stream is no failure (invariant 10)."""
+        if self._graph_error is not None:
+            return self._graph_error
+        return next((each.gone for each in self.receptions if each.gone is not None), None)
+
+    def drain(self) -> None:
+        """Stop receiving; let every grain in the house leave on time; then stop the graph and give all back."""
+        for reception in self.receptions:
+            reception.stop()
+        self.egress.drain()
+        self._join("reception", "egress")
+        self.ingress.stop()
+        self.runner.stop()
+        self._join("ingress", "graph")
+        self.close()
+
+    def _run_graph(self) -> None:
+        try:
+            self.runner.run()
+        except Exception as error:  # noqa: BLE001  the runtime's own failure is told by `failed`; egress goes on without it
+            self._graph_error = error
+
+    def _spawn(self, name: str, target: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def _join(self, *names: str) -> None:
+        for thread in self._threads:
+            if thread.name in names:
+                thread.join(JOIN_S)

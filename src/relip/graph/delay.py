@@ -1,0 +1,42 @@
+"""The one latency of a service: how long a grain waits for the voice, and when it must leave.
+
+Pure arithmetic. 25 fps gives 5 frames, 50 fps gives 9 (docs/decisions: constant latency).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from relip.essence.errors import FormatError
+from relip.essence.tai import NS_PER_S
+
+RENDER_NS = 28_000_000
+"""Time between the last sample the voice net needs and the instant the grain leaves: what the graph has for its work."""
+ARRIVAL_NS = 3_000_000
+"""How long after its instant a sample is taken to be here: two packets of 1 ms and a scheduler's breath."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """`frames`: constant latency from the origin timestamp. `release_ns`: when, after it, the voice is all here."""
+
+    frames: int
+    latency_ns: int
+    release_ns: int
+
+
+def delay_for(rate: Fraction, voice_ns: int, frames: int | None = None) -> Delay:
+    """Plan the latency for a rate.
+
+    `voice_ns`: from the origin timestamp to the last audio sample the articulation of that grain needs.
+    `frames`: the operator's own choice; FormatError when the voice could not be here in time.
+    """
+    release_ns = voice_ns + ARRIVAL_NS
+    period = Fraction(NS_PER_S) / rate
+    least = -(-(voice_ns + RENDER_NS) // period)
+    if frames is None:
+        frames = int(least)
+    if frames * period <= release_ns:
+        raise FormatError(f"latency.frames={frames}: the voice net needs {release_ns / 1e6:.0f} ms, so at least {least} frames")
+    return Delay(frames=frames, latency_ns=int(frames * period), release_ns=release_ns)

@@ -1,0 +1,103 @@
+"""The way out: every registered grain leaves exactly once, at its due instant, patched or as it came.
+
+The grain is registered here when it is received, before the graph sees it, and the graph only ever delivers a verdict.
+So the picture goes out on time whatever happens to the graph: late, crashed or hung, the untouched grain leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relip.essence.grains import VideoGrain
+from relip.essence.scene import Bypass, Verdict
+from relip.essence.tai import Tai
+from relip.graph.tally import Tally
+from relip.ports import Clock
+
+Send = Callable[[VideoGrain, Verdict], None]
+GiveBack = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A grain between arrival and departure. Its buffer is free again when it was sent and the graph is done with it."""
+
+    grain: VideoGrain
+    due: Tai
+    verdict: Verdict | None = None
+    sent: bool = False
+
+
+class Egress:
+    """Remembers the grains that are in the house. Threads: `register` (ingress), `settle` (graph), `run` (its own)."""
+
+    def __init__(self, *, clock: Clock, send: Send, give_back: GiveBack, tally: Tally) -> None:
+        self._clock = clock
+        self._send = send
+        self._give_back = give_back
+        self._tally = tally
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._queue: deque[_Entry] = deque()
+        self._changed = threading.Condition()
+        self._draining = False
+
+    def register(self, grain: VideoGrain, due: Tai) -> bool:
+        """Take responsibility for a grain; False (and its buffer given back) when its timestamp is already in the house."""
+        with self._changed:
+            if grain.ticks in self._entries or self._draining:
+                self._give_back(grain.slot)
+                return False
+            entry = _Entry(grain, due)
+            self._entries[grain.ticks] = entry
+            self._queue.append(entry)
+            self._changed.notify()
+        return True
+
+    def settle(self, ticks: int, verdict: Verdict) -> bool:
+        """Deliver the graph's verdict; False when the grain has already left. The graph lets go of the grain here."""
+        with self._changed:
+            entry = self._entries[ticks]
+            if entry.sent:
+                self._tally.late_verdicts += 1
+                self._forget(entry)
+                return False
+            entry.verdict = verdict
+        return True
+
+    def step(self) -> bool:
+        """Send the next grain at its due instant; False when none came within a moment."""
+        with self._changed:
+            if not self._queue and not self._draining:
+                self._changed.wait(0.05)
+            if not self._queue:
+                return False
+            entry = self._queue.popleft()
+        self._clock.wait_until(entry.due)
+        with self._changed:
+            settled = entry.verdict is not None
+            verdict = entry.verdict or Verdict(bypass=Bypass.DEADLINE)
+            entry.sent = True
+        self._send(entry.grain, verdict)
+        self._tally.count(verdict)
+        if settled:
+            with self._changed:
+                self._forget(entry)
+        return True
+
+    def run(self) -> None:
+        """Send until `drain` was called and nothing is left."""
+        while self.step() or not self._draining:
+            pass
+
+    def drain(self) -> None:
+        """Take no more grains; what is in the house still leaves on time."""
+        with self._changed:
+            self._draining = True
+            self._changed.notify_all()
+
+    def _forget(self, entry: _Entry) -> None:
+        del self._entries[entry.grain.ticks]
+        self._give_back(entry.grain.slot)

@@ -1,0 +1,117 @@
+"""The graph as a Holoscan application: one thin operator a stage, driven from outside by pulses.
+
+Holoscan runs the stages and nothing else: it owns no buffer, no clock of the essence and no way out (decision 0004).
+The event-based scheduler waits without spinning and lets a stop finish the work in hand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from relip.essence.errors import ResourceError
+from relip.graph.ingress import Ingress
+from relip.graph.guard import Guard
+
+WORKERS = 2
+"""One looks at the grain that came while the other draws the one that leaves."""
+
+
+def load() -> ModuleType:
+    """Import Holoscan, with the CUDA runtime library its core is linked to; no driver and no GPU are needed.
+
+    Raises ResourceError naming the extra when it is not installed.
+    """
+    try:
+        finder = import_module("cuda.pathfinder")
+        ctypes.CDLL(finder.load_nvidia_dynamic_lib("cudart").abs_path, mode=ctypes.RTLD_GLOBAL)
+        return import_module("holoscan.core")
+    except ImportError as cause:
+        raise ResourceError(f"the Holoscan SDK is not here ({cause}): install relip[graph]") from cause
+
+
+class GraphRunner:
+    """Runs the guards in order as a Holoscan application. `run` blocks; `stop` may come from any thread."""
+
+    def __init__(self, ingress: Ingress, guards: Sequence[Guard]) -> None:
+        core = load()
+        schedulers = import_module("holoscan.schedulers")
+        conditions = import_module("holoscan.conditions")
+        self._states = conditions.AsynchronousEventState
+        self.started = threading.Event()
+        """Set once the graph runs and Holoscan has taken the process's signals, so that the service may take them back."""
+        application = _application(core, conditions, ingress=ingress, guards=guards, started=self.started)
+        self._app = application([sys.executable, "relip"])
+        self._app.scheduler(schedulers.EventBasedScheduler(self._app, worker_thread_number=WORKERS, name="events"))
+        ingress.wake = self._wake
+
+    def run(self) -> None:
+        """Run until `stop`; an error of the runtime itself comes out as it is."""
+        self._app.run()
+
+    def stop(self) -> None:
+        """End `run` after the work in hand."""
+        self._app.stop_execution()
+        self._set_state(self._states.EVENT_DONE)  # an idle scheduler looks at the stop only when something happens
+
+    def _wake(self) -> None:
+        self._set_state(self._states.EVENT_DONE)
+
+    def _set_state(self, state: Any) -> None:  # noqa: ANN401  Holoscan's own type, loaded lazily
+        pulse_there = getattr(self._app, "pulse_there", None)
+        if pulse_there is not None:
+            pulse_there.event_state = state
+
+
+def _application(
+    core: ModuleType, conditions: ModuleType, *, ingress: Ingress, guards: Sequence[Guard], started: threading.Event
+) -> Callable[[list[str]], Any]:
+    """Define the application class; it can only be defined once Holoscan is loaded."""
+
+    class IngressOperator(core.Operator):  # type: ignore[misc, name-defined]
+        def setup(self, spec: Any) -> None:  # noqa: ANN401  Holoscan's own type, loaded lazily
+            spec.output("out")
+
+        def start(self) -> None:
+            started.set()
+
+        def compute(self, _input: Any, output: Any, _context: Any) -> None:  # noqa: ANN401
+            waiting = self.fragment.pulse_there
+            waiting.event_state = conditions.AsynchronousEventState.EVENT_WAITING
+            pulse = ingress.take_pulse()
+            if pulse is not None:
+                waiting.event_state = conditions.AsynchronousEventState.EVENT_DONE
+                output.emit(pulse, "out")
+
+    class StageOperator(core.Operator):  # type: ignore[misc, name-defined]
+        def __init__(self, fragment: Any, *args: Any, guard: Guard, last: bool, **kwargs: Any) -> None:  # noqa: ANN401
+            self.guard = guard
+            self.last = last
+            super().__init__(fragment, *args, **kwargs)
+
+        def setup(self, spec: Any) -> None:  # noqa: ANN401
+            spec.input("in")
+            if not self.last:
+                spec.output("out")
+
+        def compute(self, source: Any, output: Any, _context: Any) -> None:  # noqa: ANN401
+            pulse = self.guard.work(source.receive("in"))
+            if not self.last:
+                output.emit(pulse, "out")
+
+    class RelipApplication(core.Application):  # type: ignore[misc, name-defined]
+        def compose(self) -> None:
+            self.pulse_there = conditions.AsynchronousCondition(self, name="pulse_there")
+            before = IngressOperator(self, self.pulse_there, name="ingress")
+            for index, guard in enumerate(guards):
+                last = index == len(guards) - 1
+                operator = StageOperator(self, name=guard.stage.name, guard=guard, last=last)
+                self.add_flow(before, operator)
+                before = operator
+
+    return RelipApplication

@@ -1,0 +1,71 @@
+"""The loops that take packets from a source and hand on what they add up to. One thread a flow.
+
+Counting, masking and concealment are the assemblers'; a source that is gone ends its own loop and nobody else's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from relip.essence.errors import ResourceError
+from relip.essence.tai import Tai
+from relip.ports import Chunk, Clock, PacketSource
+
+T = TypeVar("T")
+WAIT_NS = 5_000_000
+"""How long one receive call may sit on an idle flow, which bounds how late an overdue grain is noticed."""
+
+
+class Assembler(Protocol[T]):
+    """What `frames.assemble`, `frames.audio` and `frames.ancillary` have in common."""
+
+    def push(self, chunk: Chunk, now: Tai) -> Sequence[T]:
+        """What the chunk completed."""
+        ...
+
+    def expire(self, now: Tai) -> Sequence[T]:
+        """What is overdue."""
+        ...
+
+
+class Reception(Generic[T]):
+    """Receives one flow until it is stopped, and delivers its units in order."""
+
+    def __init__(
+        self, source: PacketSource, assembler: Assembler[T], *, clock: Clock, deliver: Callable[[T], object], capacity: int
+    ) -> None:
+        self._source = source
+        self._assembler = assembler
+        self._clock = clock
+        self._deliver = deliver
+        self._chunk = Chunk.of(capacity)
+        self._stopped = threading.Event()
+        self.gone: ResourceError | None = None
+        """Why the source ended, when it did so by itself."""
+
+    def step(self) -> None:
+        """One receive call and what follows from it."""
+        count = self._source.receive(self._chunk, WAIT_NS)
+        now = self._clock.now()
+        if count:
+            for unit in self._assembler.push(self._chunk, now):
+                self._deliver(unit)
+        for unit in self._assembler.expire(now):
+            self._deliver(unit)
+
+    def run(self) -> None:
+        """Receive until `stop`, or until the source is gone."""
+        try:
+            while not self._stopped.is_set():
+                self.step()
+        except ResourceError as error:
+            if not self._stopped.is_set():
+                self.gone = error
+        finally:
+            self._source.close()
+
+    def stop(self) -> None:
+        """End `run` after the call in hand."""
+        self._stopped.set()

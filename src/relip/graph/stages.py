@@ -1,0 +1,253 @@
+"""What each operator of the graph does with a pulse: one call into one engine, and the reason when it cannot.
+
+Plain objects, in the order the pulse meets them. No Holoscan here: `graph.holoscan` wraps them, tests call them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relip.articulation.net import ArticulationNet
+from relip.articulation.speaker import Speaker
+from relip.composite.patch import composite
+from relip.essence.grains import AudioBlock, VideoGrain
+from relip.essence.scene import Bypass, Sighting, Verdict
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ
+from relip.face.tracker import FaceTracker
+from relip.graph.egress import Egress
+from relip.graph.ramp import Outlook, Ramp
+from relip.graph.take import Pulse, Take
+from relip.graph.tally import Tally
+from relip.mouth.own_pixels import OwnPixels
+from relip.ports import Device
+from relip.speech.listener import Listener
+
+CONCEALED_SHARE = 20
+"""A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
+
+
+@dataclass(slots=True)
+class Switch:
+    """What an operator of the service may throw while it runs."""
+
+    bypass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceTiming:
+    """How the voice is laid to the picture: `offset_samples` later than its timestamps (48 kHz), and how long it may be gone."""
+
+    offset_samples: int = 0
+    absent_samples: int = AUDIO_CLOCK_HZ * 300 // 1000
+
+
+def grain_samples(grain: VideoGrain) -> tuple[int, int]:
+    """The 48 kHz samples a grain lasts for, first and one past the last: exact at every rate."""
+    rate = grain.format.rate
+    scaled = VIDEO_CLOCK_HZ * rate.numerator
+    start = grain.ticks * AUDIO_CLOCK_HZ // VIDEO_CLOCK_HZ
+    end = (grain.ticks * rate.numerator + VIDEO_CLOCK_HZ * rate.denominator) * AUDIO_CLOCK_HZ // scaled
+    return start, end
+
+
+def voice_need_ns(net: ArticulationNet, period_ns: int) -> int:
+    """From a grain's origin timestamp to the last sample its articulation hears."""
+    samples = period_ns * AUDIO_CLOCK_HZ // NS_PER_S
+    first, count = net.columns(0, samples)
+    last_column = first + count - 1
+    return (last_column * COLUMN_SAMPLES + HALF_WINDOW_SAMPLES) * NS_PER_S // AUDIO_CLOCK_HZ
+
+
+COLUMN_SAMPLES = 480
+"""A log-mel column lies on every 480th sample (100 Hz)."""
+HALF_WINDOW_SAMPLES = 600
+"""Half of the 25 ms analysis window."""
+
+
+class FaceStage:
+    """Looks at every grain as it arrives."""
+
+    name = "face"
+
+    def __init__(self, tracker: FaceTracker, tally: Tally) -> None:
+        self._tracker = tracker
+        self._tally = tally
+
+    def work(self, pulse: Pulse) -> None:
+        """Set the sighting of the grain that just came."""
+        take = pulse.arrived
+        if take is None:
+            return
+        if take.grain.concealed_rows * CONCEALED_SHARE > take.grain.format.height:
+            take.sighting = Sighting(face=None, absent=Bypass.INCOMPLETE)
+            return
+        take.sighting = self._tracker.see(take.grain.packed, take.grain.ticks)
+        self._tally.tracked += take.sighting.face is not None
+
+
+class AlignStage:
+    """Holds what was seen until the voice is there, so that each grain also knows what comes after it."""
+
+    name = "align"
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self._held: deque[Take] = deque()
+
+    def work(self, pulse: Pulse) -> None:
+        """Tell ready takes what is coming; give up on those whose instant has passed."""
+        if pulse.arrived is not None:
+            self._held.append(pulse.arrived)
+        for take in pulse.ready:
+            while self._held and self._held[0].grain.ticks <= take.grain.ticks:
+                self._held.popleft()
+            take.coming = tuple(later.sighting for later in self._held)
+            if self._switch.bypass:
+                take.bypass(Bypass.REQUESTED)
+            elif take.due <= pulse.now:
+                take.bypass(Bypass.DEADLINE)
+            elif take.sighting is None:
+                take.bypass(Bypass.FAILED)
+            elif take.sighting.absent is not None:
+                take.bypass(take.sighting.absent)
+
+
+class SpeechStage:
+    """Hears what the network brought since the last pulse, and tells whether there is a voice at all."""
+
+    name = "speech"
+
+    def __init__(self, listener: Listener, inbox: deque[AudioBlock], net: ArticulationNet, timing: VoiceTiming) -> None:
+        self._listener = listener
+        self._inbox = inbox
+        self._net = net
+        self._timing = timing
+        self._newest = 0
+
+    def work(self, pulse: Pulse) -> None:
+        """Feed the listener; give each ready take its log-mel window."""
+        for block in _drained(self._inbox):
+            self._listener.hear(block)
+            self._newest = max(self._newest, block.end_sample)
+        for take in open_takes(pulse):
+            start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
+            take.voice_absent = start - self._newest > self._timing.absent_samples
+            take.mel = self._listener.mel(*self._net.columns(start, end))
+
+
+class ArticulationStage:
+    """Turns the voice into a mouth shape of this speaker."""
+
+    name = "articulation"
+
+    def __init__(self, net: ArticulationNet, speaker: Speaker, timing: VoiceTiming) -> None:
+        self._net = net
+        self._speaker = speaker
+        self._timing = timing
+        self._identity = -1
+
+    def work(self, pulse: Pulse) -> None:
+        """Set the target of each ready take, and learn how far this speaker opens the mouth."""
+        for take in open_takes(pulse):
+            assert take.sighting is not None
+            assert take.sighting.face is not None
+            assert take.mel is not None
+            face = take.sighting.face
+            if face.identity != self._identity:
+                self._speaker.forget()
+                self._identity = face.identity
+            self._speaker.observe(face.shape)
+            start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
+            take.articulation = self._net.articulate(take.mel, start, end)
+            take.target = self._speaker.aim(take.articulation)
+
+
+class MouthStage:
+    """Draws the new mouth, as strongly as the ramp allows."""
+
+    name = "mouth"
+
+    def __init__(self, renderer: OwnPixels, ramp: Ramp) -> None:
+        self._renderer = renderer
+        self._ramp = ramp
+        self._identity = -1
+
+    def work(self, pulse: Pulse) -> None:
+        """Render each ready take that has a face and a voice."""
+        for take in pulse.ready:
+            if take.verdict is not None:
+                self._ramp.drop()
+            else:
+                self._render(take)
+
+    def _render(self, take: Take) -> None:
+        assert take.sighting is not None
+        assert take.sighting.face is not None
+        assert take.target is not None
+        face = take.sighting.face
+        if face.identity != self._identity:
+            self._renderer.forget()
+            self._ramp.drop()
+            self._identity = face.identity
+        self._renderer.learn(take.grain.packed, face, take.grain.ticks)
+        wanted = not take.voice_absent and self._renderer.warm
+        take.strength = self._ramp.advance(wanted=wanted, coming=[outlook(s, face.identity) for s in take.coming])
+        if take.strength <= 0:
+            take.bypass(Bypass.NO_DUB if take.voice_absent else Bypass.WARMING if not wanted else Bypass.NO_FACE)
+            return
+        take.rendered = self._renderer.render(take.grain.packed, face, take.target, take.strength)
+        if take.rendered is None:
+            self._ramp.drop()
+            take.bypass(Bypass.NO_FACE)
+
+
+class CompositeStage:
+    """Blends the new mouth into the packed picture, as a patch."""
+
+    name = "composite"
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def work(self, pulse: Pulse) -> None:
+        """Set the verdict of each rendered take."""
+        for take in open_takes(pulse):
+            assert take.rendered is not None
+            take.verdict = Verdict(patch=composite(self._device, take.grain.packed, take.rendered))
+
+
+class EgressStage:
+    """Hands the verdicts to the egress, which sends them when they are due."""
+
+    name = "egress"
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+
+    def work(self, pulse: Pulse) -> None:
+        """Settle every ready take."""
+        for take in pulse.ready:
+            self._egress.settle(take.grain.ticks, take.verdict or Verdict(bypass=Bypass.FAILED))
+
+
+def open_takes(pulse: Pulse) -> list[Take]:
+    """The ready takes for which no reason to leave them alone has been found yet."""
+    return [take for take in pulse.ready if take.verdict is None]
+
+
+def outlook(sighting: Sighting | None, identity: int) -> Outlook:
+    """What a coming sighting allows to a ramp that works on `identity`."""
+    if sighting is None:
+        return Outlook.WORKABLE
+    if sighting.cut:
+        return Outlook.CUT
+    if sighting.face is None or sighting.face.identity != identity:
+        return Outlook.BLOCKED
+    return Outlook.WORKABLE
+
+
+def _drained(inbox: deque[AudioBlock]) -> Iterable[AudioBlock]:
+    while inbox:
+        yield inbox.popleft()

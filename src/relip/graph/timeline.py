@@ -1,0 +1,47 @@
+"""Where a sender's timeline lies on ours.
+
+A sender locked to TAI needs no mapping. One that is not (a wrong epoch, no PTP) is followed by its own clock: its
+first grain is taken to have been captured one period before it was complete. Nothing here asks what time it is.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from relip.essence.grains import VideoGrain
+from relip.essence.tai import NS_PER_S, Tai
+
+EARLY_NS = 2_000_000
+"""A locked sender's grain cannot be complete before its own timestamp, but for clock error."""
+LATE_PERIODS = 4
+"""A locked sender's grain is complete within this many periods (ST 2110-21 wide senders, 2022-7 class A)."""
+
+
+class Timeline:
+    """Remembers the offset from origin timestamps to local TAI; zero while the sender is locked."""
+
+    def __init__(self, rate: Fraction) -> None:
+        self._period_ns = NS_PER_S * rate.denominator // rate.numerator
+        self._offset_ns: int | None = None
+        self.relocks = 0
+        """How often the offset had to be found anew; the first time does not count."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether origin timestamps are taken as TAI."""
+        return self._offset_ns == 0
+
+    def local(self, grain: VideoGrain) -> Tai:
+        """The local instant of a grain's origin timestamp; finds the offset anew when the old one no longer fits."""
+        if self._offset_ns is None or not self._fits(grain, self._offset_ns):
+            self.relocks += self._offset_ns is not None
+            self._offset_ns = 0 if self._fits(grain, 0) else grain.arrived.since(grain.origin) - self._period_ns
+        return grain.origin.after(self._offset_ns)
+
+    def to_origin(self, local: Tai) -> Tai:
+        """The sender's own instant at a local one; the voice shares the sender's timeline."""
+        return local.after(-(self._offset_ns or 0))
+
+    def _fits(self, grain: VideoGrain, offset_ns: int) -> bool:
+        age_ns = grain.arrived.since(grain.origin) - offset_ns
+        return -EARLY_NS <= age_ns <= LATE_PERIODS * self._period_ns

@@ -1,0 +1,98 @@
+"""From a grain to the packets of its flow: the plan is made once, then stamped for every grain.
+
+Nothing here waits: the egress says when. A patch is applied at the last moment, so that a grain is either whole or whole.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from relip.essence.formats import PGROUP_OCTETS, PGROUP_PIXELS
+from relip.essence.grains import AncGrain, VideoGrain
+from relip.essence.scene import Patch, Verdict
+from relip.essence.tai import VIDEO_CLOCK_HZ, period_ns, wrap_rtp
+from relip.ports import Burst, PacketSink
+from relip.wire import disclosure, st2110_40
+from relip.wire.disclosure import Disclosure
+from relip.wire.st2110_20 import FrameHeaders
+
+SPAN = Fraction(17, 20)
+"""Share of the period over which a frame's packets are spread: inside R_ACTIVE = 1080/1125 (ST 2110-21 §6.3), with room for
+a sleep that oversleeps."""
+
+
+class VideoSender:
+    """Sends grains as ST 2110-20. `shift` grains are added to each timestamp (0 preserves, ST 2110-10 §7.9)."""
+
+    def __init__(self, sink: PacketSink, headers: FrameHeaders, *, rate: Fraction, shift: int = 0) -> None:
+        self._sink = sink
+        self._headers = headers
+        self._span_ns = int(period_ns(rate) * SPAN)
+        self._shift_ticks = Fraction(VIDEO_CLOCK_HZ * shift) / rate
+        self._sequence = 0
+        self.packets = 0
+
+    def send(self, grain: VideoGrain, verdict: Verdict) -> None:
+        """Send one grain, spread over its period; the patch, if any, is written into the grain's own buffer first."""
+        if verdict.patch is not None:
+            apply(verdict.patch, grain)
+        self._sequence = self._headers.stamp(self._sequence, wrap_rtp(self.timestamp(grain)))
+        self.packets += self._sink.send(
+            Burst(
+                headers=self._headers.headers,
+                payload=grain.packed.reshape(-1),
+                offsets=self._headers.offsets,
+                lengths=self._headers.lengths,
+                span_ns=self._span_ns,
+            )
+        )
+
+    def timestamp(self, grain: VideoGrain) -> int:
+        """The ticks a grain leaves with."""
+        return grain.ticks + int(self._shift_ticks)
+
+    def close(self) -> None:
+        """Give the sink back."""
+        self._sink.close()
+
+
+class DisclosureSender:
+    """Tells, in one ancillary packet a frame, whether the picture was altered and where (DESIGN: disclosure)."""
+
+    def __init__(self, sink: PacketSink, *, payload_type: int, ssrc: int) -> None:
+        self._sink = sink
+        self._payload_type = payload_type
+        self._ssrc = ssrc
+        self._sequence = 0
+
+    def send(self, ticks: int, verdict: Verdict) -> None:
+        """Send the packet of the frame whose timestamp is `ticks`."""
+        told = Disclosure(
+            altered=verdict.patch is not None,
+            reason=verdict.bypass,
+            region=verdict.patch.region if verdict.patch is not None else None,
+        )
+        anc = AncGrain(ticks=ticks, packets=(disclosure.pack(told),))
+        for packet in st2110_40.pack(anc, payload_type=self._payload_type, ssrc=self._ssrc, sequence=self._sequence):
+            self._sequence += 1
+            self._sink.send(whole(packet))
+
+    def close(self) -> None:
+        """Give the sink back."""
+        self._sink.close()
+
+
+def apply(patch: Patch, grain: VideoGrain) -> None:
+    """Write a patch into its grain's packed picture; nothing outside the region is touched."""
+    region = patch.region
+    start = region.x // PGROUP_PIXELS * PGROUP_OCTETS
+    width = region.width // PGROUP_PIXELS * PGROUP_OCTETS
+    grain.packed[region.y : region.y + region.height, start : start + width] = patch.packed
+
+
+def whole(packet: bytes) -> Burst:
+    """One small packet as a burst."""
+    none = np.zeros(1, np.int64)
+    return Burst(headers=np.frombuffer(packet, np.uint8)[None].copy(), payload=np.zeros(0, np.uint8), offsets=none, lengths=none)
