@@ -1,0 +1,76 @@
+"""Runs ONNX files on the CPU: the only file that knows onnxruntime."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.errors import ModelError, ResourceError
+from relip.ports import Signature, TensorSpec
+
+_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64", "tensor(int32)": "int32"}
+ERRORS_ONLY = 3
+"""onnxruntime's log severity: its warnings are about graphs, which nobody on shift can act on."""
+
+
+class OnnxModel:
+    """A net in an ONNX file. Implements ports.Model.
+
+    `threads`: intra-operator threads; one by default, since nets this small are slower on two. Whether the numbers
+    that come out are numbers is for the caller to ask: only it knows which of them matter.
+    """
+
+    def __init__(self, path: Path | str, *, threads: int = 1) -> None:
+        """Load a file. Raises ResourceError when it cannot be read as a net, or without the extra `onnx`."""
+        library = _onnxruntime()
+        options = library.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        try:
+            octets = Path(path).read_bytes()
+            self._session = library.InferenceSession(octets, options, providers=["CPUExecutionProvider"])
+        except Exception as cause:  # onnxruntime has no common base for its errors
+            raise ResourceError(f"{path} cannot be loaded as a net: {cause}") from cause
+        self._signature = Signature(
+            inputs=tuple(_spec(end) for end in self._session.get_inputs()),
+            outputs=tuple(_spec(end) for end in self._session.get_outputs()),
+            sha256=hashlib.sha256(octets).hexdigest(),
+            metadata=dict(self._session.get_modelmeta().custom_metadata_map),
+        )
+        self._outputs = [spec.name for spec in self._signature.outputs]
+
+    @property
+    def signature(self) -> Signature:
+        """Names, shapes, dtypes and metadata of the file."""
+        return self._signature
+
+    def infer(self, inputs: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+        """One forward pass; the results are new arrays. Raises ModelError when the net refuses or fails."""
+        wanted = self._signature.inputs
+        if len(inputs) != len(wanted):
+            raise ModelError(f"{len(inputs)} inputs for a net of {len(wanted)}")
+        feed = {spec.name: np.ascontiguousarray(value) for spec, value in zip(wanted, inputs, strict=True)}
+        try:
+            return tuple(self._session.run(self._outputs, feed))
+        except Exception as cause:  # as above
+            raise ModelError(f"the net failed: {cause}") from cause
+
+
+def _onnxruntime() -> ModuleType:
+    try:
+        import onnxruntime  # noqa: PLC0415 - an extra
+    except ImportError as cause:
+        raise ResourceError("running nets on the CPU needs onnxruntime: install relip[onnx]") from cause
+    return onnxruntime  # type: ignore[no-any-return]
+
+
+def _spec(end: object) -> TensorSpec:
+    shape = tuple(n if isinstance(n, int) else -1 for n in getattr(end, "shape", ()))
+    kind = str(getattr(end, "type", ""))
+    return TensorSpec(name=str(getattr(end, "name", "")), shape=shape, dtype=_DTYPES.get(kind, kind))
