@@ -49,6 +49,7 @@ models: setup ## build the face nets again into the cache
 
 pages: setup ## write the reference pages anew from the code they describe
 	$(RUN)/python tools/cli_page.py docs/reference/cli.md
+	$(RUN)/python tools/config_page.py docs/reference/configuration.md
 	$(RUN)/python -m relip.peers.reference docs/reference/demo-json.md
 
 clean: ## remove caches and results; the environment stays ($(VENV))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from relip.weights import cache
+
 CATEGORIES = {"unit", "conformance", "e2e", "hardware"}
 ROOT = Path(__file__).parents[1]
 MEDIA = Path(os.environ.get("RELIP_MEDIA", ROOT.parent / "shared" / "media" / "grid-s1"))
@@ -28,3 +30,12 @@ def media():
     if not any(MEDIA.glob("*.mpg")):
         pytest.skip(f"no clips in {MEDIA}: set RELIP_MEDIA to a folder of GRID talker s1 (.mpg and .align)")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def face_models():
+    """The folder of the converted face nets."""
+    folder = cache.directory()
+    if not cache.complete(folder):
+        pytest.skip(f"no face nets in {folder}: run make models")
+    return folder

@@ -59,4 +59,4 @@ def _default(option: click.Option) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(import_module("relip.service.cli").main), encoding="utf-8")
+    Path(sys.argv[1]).write_text(page(import_module("relip.service.cli").commands), encoding="utf-8")

@@ -71,7 +71,8 @@ OCTETLESS = {"sequence"}
     "module", [path for path in sorted((ROOT / "src/relip/wire").glob("[!_]*.py")) if path.stem not in OCTETLESS], ids=name
 )
 def test_a_wire_module_has_bytes_written_by_hand_from_its_standard(module):
-    assert (ROOT / "tests" / "conformance" / f"test_{module.stem}.py").exists()
+    covered = [path.stem.removeprefix("test_") for path in (ROOT / "tests" / "conformance").glob("test_*.py")]
+    assert any(f"{module.stem}_".startswith(f"{stem}_") for stem in covered)
 
 
 @pytest.mark.parametrize("reason", Bypass)
