@@ -44,6 +44,11 @@ def test_contributing_sources_stand_before_the_payload():
     assert (columns.valid[0], columns.payload_offset[0], columns.payload_end[0]) == (True, 20, 21)
 
 
+def test_all_fifteen_contributing_sources_are_stepped_over():
+    columns = rtp.parse(*columns_of(octets_of("8f 60 0001 00000002 00000003") + bytes(60) + b"\x99"))
+    assert (columns.valid[0], columns.payload_offset[0], columns.payload_end[0]) == (True, 72, 73)
+
+
 def test_an_extension_is_stepped_over_by_its_own_length():
     packet = octets_of("""
         91 60 0001 00000002 00000003    # X=1, CC=1

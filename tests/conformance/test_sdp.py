@@ -1,4 +1,4 @@
-"""Transport files in the style of real senders (ST 2110-20 §7, -21 §8, -30 §6, -40 §6, -10 §8, ST 2022-7)."""
+"""Transport files in the style of real senders (ST 2110-20 §7, -21 §8, -30 §6, -40 §6, -10 §8, RFC 7104)."""
 
 from fractions import Fraction
 
@@ -122,7 +122,7 @@ def test_an_aes67_desk_is_taken_with_its_offset_told():
     assert media.flow.format == AudioFormat(channels=2, depth=24, packet_time=Fraction(1, 8000))
     assert media.flow.legs == (Leg("239.69.1.1", 5004),)
     assert media.sending.media_clock_offset == 963214424
-    assert read.warnings == ("m=audio 5004: mediaclk=direct=963214424: ST 2110-10 §7.3 wants 0",)
+    assert read.warnings == ("m=audio 5004: mediaclk=direct=963214424: ST 2110-10 §8.3 wants 0",)
 
 
 def test_ancillary_data_in_capitals_keep_every_identifier():

@@ -1,4 +1,4 @@
-"""RFC 4175 §4.1 / ST 2110-20 §6.2 by hand.
+"""RFC 4175 §4.1 / ST 2110-20 §6.1.4 by hand.
 
 |           extended sequence   |            Length             |
 |F|          Row No             |C|           Offset            |
@@ -73,7 +73,18 @@ def test_the_second_field_is_told_and_not_hidden():
     packet[16] |= 0x80  # F
     spans = parse(ONE_SRD, bytes(packet))
     assert spans.interlaced.tolist() == [False, True]
+    assert spans.valid.all()
     assert spans.row.tolist() == [1079, 1079]
+
+
+def test_sample_data_are_not_taken_for_a_field_bit():
+    assert parse(ONE_SRD[:20] + b"\xff" * 10).interlaced.tolist() == [False]
+
+
+def test_a_segment_beyond_the_end_of_the_row_is_outside_the_raster():
+    spans = parse(ONE_SRD, ONE_SRD[:18] + octets_of("077e") + ONE_SRD[20:])
+    assert spans.offset_octets.tolist() == [4790, 4795]
+    assert st2110_20.within_raster(spans, video_format("1080p25")).tolist() == [True, False]
 
 
 def test_contributing_sources_extension_and_padding_move_the_segments():

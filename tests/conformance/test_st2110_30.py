@@ -1,4 +1,4 @@
-"""L24 and L16 by hand: big-endian two's complement, channels interleaved (ST 2110-30 §6.2.2, RFC 3190 §4)."""
+"""L24 and L16 by hand: big-endian two's complement, channels interleaved (ST 2110-30, RFC 3190)."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""ST 291-1 §5 and §6 by hand: ten-bit words, parity, checksum.
+"""ST 291-1 by hand: ten-bit words, parity, checksum.
 
 61h = 0110 0001, three ones  b8=1 b9=0  01 0110 0001 = 161h
 02h = 0000 0010, one         b8=1 b9=0  01 0000 0010 = 102h

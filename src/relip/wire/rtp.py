@@ -62,17 +62,10 @@ def parse(octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> RtpColumns:
     offset = HEADER_OCTETS + 4 * (first & 0x0F)
     extended = (first & 0x10) != 0
     extension = 4 + 4 * field16(octets, offset + 2)
-    whole_extension = offset + 4 <= length
     offset = offset + np.where(extended, extension, 0)
     padded = (first & 0x20) != 0
     padding = np.where(padded, field8(octets, length - 1), 0)
-    valid = (
-        (length <= stride)
-        & (first >> 6 == VERSION)
-        & (whole_extension | ~extended)
-        & (offset + padding <= length)
-        & ((padding > 0) | ~padded)
-    )
+    valid = (length <= stride) & (first >> 6 == VERSION) & (offset + padding <= length) & ((padding > 0) | ~padded)
     return RtpColumns(
         valid=valid,
         marker=(octets[:, 1] & MARKER) != 0,

@@ -1,4 +1,4 @@
-"""Transport files: the SDP of a flow, read and written (RFC 4566, ST 2110-10 §8, ST 2022-7 §9).
+"""Transport files: the SDP of a flow, read and written (RFC 4566, ST 2110-10 §8, RFC 7104).
 
 Two m= of one a=group:DUP are the two legs of one flow. What is wrong without harm is collected as warnings; what Relip
 cannot receive is a FormatError that names the parameter and its value. Nothing here opens a file or a socket.
@@ -69,7 +69,7 @@ def parse(text: str, *, interface: str = "127.0.0.1", second_interface: str | No
         name=name,
         information=next(iter(read.session.values("i")), None),
         media=tuple(replace(each, flow=_received_on(each.flow, interfaces)) for each in media),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(warnings),
     )
 
 
@@ -218,7 +218,7 @@ def _media_clock(section: Section, session: Section, notes: list[str]) -> int | 
         notes.append(f"mediaclk={clock[:60]} is not known")
         return None
     if int(match[1]):
-        notes.append(f"mediaclk=direct={match[1]}: ST 2110-10 §7.3 wants 0")
+        notes.append(f"mediaclk=direct={match[1]}: ST 2110-10 §8.3 wants 0")
     return int(match[1])
 
 

@@ -2,7 +2,7 @@
 
 Essence that Relip does not know (interlaced, other samplings, depths, encodings) is refused by parameter and value.
 What a sender may leave out or get wrong without harm becomes a warning. Keys are taken as written; only
-encoding names are compared without regard to case (RFC 4855 §3).
+encoding names are compared without regard to case (RFC 4855).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _KNOWN_WORDS = {
 class Sending:
     """What a sender says of its clock and its pace; None where it says nothing.
 
-    `ts_refclk`: the reference clock in SDP's words (RFC 7273 §4.8), needed for writing. `media_clock_offset`: of
+    `ts_refclk`: the reference clock in SDP's words (RFC 7273 §4), needed for writing. `media_clock_offset`: of
     mediaclk:direct, 0 in ST 2110; None for a clock of the sender's own. `tp`, `pm`, `tsmode`: the
     SDP's words. `tsdelay_us`, `troff_us`: microseconds. `cmax`: packets. `maxudp`: octets of a UDP datagram with its header.
     """

@@ -24,7 +24,7 @@ from relip.wire import rtp
 EXTENDED_SEQUENCE_OCTETS = 2
 SRD_OCTETS = 6
 MAX_SRD = 3
-"""SRD headers a packet may have (ST 2110-20 §6.2.1)."""
+"""SRD headers a packet may have (ST 2110-20 §6.1.4)."""
 MAX_DATA_OCTETS = 1430
 """Sample octets under the Standard UDP Size Limit of 1460: less UDP 8, RTP 12, one SRD 8, in whole pgroups
 (ST 2110-10 §6.3)."""

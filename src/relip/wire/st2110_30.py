@@ -1,4 +1,4 @@
-"""Linear PCM in packets: L24 and L16, 1 ms and 125 µs, 1 to 64 channels (ST 2110-30 §6, RFC 3190 §4).
+"""Linear PCM in packets: L24 and L16, 1 ms and 125 µs, 1 to 64 channels (ST 2110-30, RFC 3190).
 
 Samples are float32 in −1..1, one column a channel: code value ÷ 2²³ (L24) or 2¹⁵ (L16), which float32 holds exactly.
 How many samples a packet has is read from the packet, never from the SDP. Nothing is put in order or filled up here.

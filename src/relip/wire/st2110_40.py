@@ -1,4 +1,4 @@
-"""Ancillary data packets of a frame in RTP (RFC 8331 §2, ST 2110-40 §5).
+"""Ancillary data packets of a frame in RTP (RFC 8331 §2, ST 2110-40).
 
     octet  0                   2         4          5
            extended sequence   Length16  ANC_Count8 F2 reserved22
@@ -92,7 +92,7 @@ def parse(payload: bytes) -> AncPayload:
 
 
 def pack(grain: AncGrain, *, payload_type: int, ssrc: int, sequence: int, max_octets: int = MAX_PAYLOAD_OCTETS) -> list[bytes]:
-    """The RTP packets of one progressive frame, the marker on the last; an empty grain gives one keep-alive (§5.2).
+    """The RTP packets of one progressive frame, the marker on the last; an empty grain gives one keep-alive.
 
     `sequence`: 32 bits, of the first packet; the next frame's is `sequence + len(result)`. Raises FormatError for an
     ANC packet whose fields have no room, or that alone is larger than an RTP payload of `max_octets`.

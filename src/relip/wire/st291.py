@@ -1,4 +1,4 @@
-"""Ancillary data packets as 10-bit words: parity, checksum and the bit stream (SMPTE ST 291-1 §5 and §6).
+"""Ancillary data packets as 10-bit words: parity, checksum and the bit stream (SMPTE ST 291-1).
 
     DID  SDID  DC  UDW × DC  checksum        b0–b7 value, b8 even parity of b0–b7, b9 = not b8
 
@@ -19,7 +19,7 @@ HEADER_WORDS = 3
 
 
 def with_parity(octet: int) -> int:
-    """The 10-bit word of an 8-bit value: b8 makes the ones of b0–b8 even, b9 is its complement (§5.1)."""
+    """The 10-bit word of an 8-bit value: b8 makes the ones of b0–b8 even, b9 is its complement."""
     parity = octet.bit_count() & 1
     return (1 - parity) << 9 | parity << 8 | octet
 
@@ -30,7 +30,7 @@ def keeps_parity(word: int) -> bool:
 
 
 def checksum(words: Sequence[int]) -> int:
-    """The checksum word over DID up to the last user data word: the sum of their nine lower bits, b9 = not b8 (§6.5)."""
+    """The checksum word over DID up to the last user data word: the sum of their nine lower bits, b9 = not b8."""
     total = sum(word & 0x1FF for word in words) & 0x1FF
     return (~total & 0x100) << 1 | total
 
@@ -47,7 +47,7 @@ def words_of(packet: AncPacket) -> tuple[int, ...]:
 
 
 def pack(words: Sequence[int]) -> bytes:
-    """10-bit words as a bit stream, most significant bit first, zero-filled to 32 bits (RFC 8331 §2.2, word_align)."""
+    """10-bit words as a bit stream, most significant bit first, zero-filled to 32 bits (RFC 8331 §2.1, word_align)."""
     bits = len(words) * WORD_BITS
     aligned = -(-bits // 32) * 32
     stream = 0

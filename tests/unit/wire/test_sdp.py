@@ -1,5 +1,6 @@
 """Transport files there and back, and texts that are none."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -56,6 +57,19 @@ def test_what_the_sender_says_of_its_pace_reads_back():
     assert sdp.parse(sdp.format(flow, sending=sending, information="synthetic")).media[0].sending == sending
 
 
+def test_a_clock_of_the_sender_s_own_reads_back_and_is_told():
+    flow = Flow(format=AudioFormat(), payload_type=97, legs=ONE)
+    read = sdp.parse(sdp.format(flow, sending=replace(CLOCKED, media_clock_offset=None)))
+    assert read.media[0].sending.media_clock_offset is None
+    assert read.warnings == ("m=audio 5004: mediaclk=sender: timestamps are not of TAI",)
+
+
+def test_only_a_group_address_has_a_time_to_live():
+    for legs, connection in ((ONE, "c=IN IP4 239.1.1.1/16"), (UNICAST, "c=IN IP4 127.0.0.1")):
+        flow = Flow(format=AudioFormat(), payload_type=97, legs=legs)
+        assert connection in sdp.format(flow, sending=CLOCKED, ttl=16).splitlines()
+
+
 def test_no_parameter_list_ends_in_a_semicolon():
     for format_ in FORMATS:
         text = sdp.format(Flow(format=format_, payload_type=96, legs=ONE), sending=CLOCKED)
@@ -94,6 +108,21 @@ def test_a_group_that_is_no_pair_leaves_the_media_apart(group):
     read = sdp.parse(text.replace("DUP primary secondary", group))
     assert [len(media.flow.legs) for media in read.media] == [1, 1]
     assert any(warning.startswith(f"group={group}") for warning in read.warnings)
+
+
+def test_a_media_section_is_a_leg_of_one_group_only():
+    text = sdp.format(Flow(format=AudioFormat(), payload_type=97, legs=TWO), sending=CLOCKED)
+    group = "a=group:DUP primary secondary"
+    read = sdp.parse(text.replace(group, f"{group}\r\na=group:DUP secondary primary\r\na=group:LS primary secondary"))
+    assert [len(media.flow.legs) for media in read.media] == [2]
+    assert read.warnings == ("group=DUP secondary primary: a media section is in two groups",)
+
+
+def test_legs_that_differ_in_clock_are_joined_and_told():
+    text = sdp.format(Flow(format=AudioFormat(), payload_type=97, legs=TWO), sending=CLOCKED)
+    read = sdp.parse(text.replace("02-00-00-00-00-01", "02-00-00-00-00-02", 1))
+    assert [len(media.flow.legs) for media in read.media] == [2]
+    assert read.warnings == ("group=DUP primary secondary: the two legs differ in clock or pace",)
 
 
 def test_lines_that_are_none_are_passed_over_and_told():

@@ -62,7 +62,7 @@ def test_a_change_of_sender_inside_a_chunk_is_found():
     assert counts(tracker) == (4, 0, 0, 0, 1)
 
 
-@pytest.mark.parametrize("to", [10 + 3001 + 1, 10 - 102 + 0x10000])
+@pytest.mark.parametrize("to", [11 + 3001, 11 - 101 + 0x10000])
 def test_a_jump_beyond_the_limits_is_a_restart(to):
     tracker = observe(SequenceTracker(), [10, 11, to, to + 1])
     assert counts(tracker) == (4, 0, 0, 0, 1)
@@ -75,7 +75,8 @@ def test_a_step_just_inside_the_limits_is_not_a_restart():
 
 def test_a_long_way_forward_forgets_what_was_seen_there_a_window_ago():
     tracker = observe(SequenceTracker(max_misorder=7), range(8))
-    observe(tracker, [20, 13, 14, 19])  # 13 = 5 mod 8, seen long ago under that place
+    observe(tracker, [20])
+    observe(tracker, [13, 14, 19])  # 13 = 5 mod 8, seen long ago under that place
     assert counts(tracker) == (12, 9, 0, 3, 0)
 
 

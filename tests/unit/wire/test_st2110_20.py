@@ -32,9 +32,14 @@ def test_a_small_raster_sends_a_row_a_packet():
     assert (headers.lengths == 900).all()
 
 
-def test_a_raster_without_equal_packets_is_refused_by_name():
-    with pytest.raises(FormatError, match="width=1994"):
-        FrameHeaders(VideoFormat(1994, 8, Fraction(25)), payload_type=96, ssrc=1)
+def test_a_tiny_raster_may_send_tiny_packets():
+    assert FrameHeaders(VideoFormat(16, 2, Fraction(25)), payload_type=96, ssrc=1).lengths.tolist() == [40, 40]
+
+
+@pytest.mark.parametrize("width", [1994, 1426])  # rows of 997 (a prime) and 23 × 31 pgroups
+def test_a_raster_without_equal_packets_is_refused_by_name(width):
+    with pytest.raises(FormatError, match=f"width={width}"):
+        FrameHeaders(VideoFormat(width, 8, Fraction(25)), payload_type=96, ssrc=1)
 
 
 def test_planned_packets_cover_the_frame_once_and_read_back_as_planned():

@@ -38,6 +38,11 @@ def test_beyond_full_scale_is_clipped_and_nonsense_is_silence():
     assert packed.tobytes().hex(" ", 3) == "7fffff 7fffff 800000 7fffff 800000 000000"
 
 
+def test_between_two_codes_the_nearer_is_taken():
+    samples = (np.array([[0.4, 0.6, -0.4, -0.6]]) / (1 << 15)).astype(np.float32)
+    assert st2110_30.pack(samples, depth=16).tobytes().hex(" ", 2) == "0000 0001 0000 ffff"
+
+
 @pytest.mark.parametrize("depth", [16, 24])
 @pytest.mark.parametrize("packet_time", [Fraction(1, 1000), Fraction(1, 8000)])
 @pytest.mark.parametrize("channels", [1, 2, 8])
