@@ -1,0 +1,251 @@
+"""Kernel UDP sockets: batched, non-blocking receive; segmented (GSO), spread send.
+
+The hot loops call libc from numba with the GIL released; Python opens the sockets and explains what went wrong.
+Nothing here knows what a packet means, and nothing here promises the timing of ST 2110-21 type N.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from relip.essence.errors import FormatError, ResourceError
+from relip.essence.flow import Leg
+from relip.ports import Burst, Chunk
+from relip.transport import datagrams
+
+RECEIVE_BUFFER_OCTETS = 32 << 20
+"""Asked for each receiving socket: about a quarter second of 1080p25. The default of 212 kB loses more than half."""
+LEAST_BUFFER_OCTETS = 8_000_000
+"""Below this effective size (the kernel doubles what is asked) a receiver stalled for 14 ms at 1080p60 loses packets."""
+SEND_BUFFER_OCTETS = 4 << 20
+DSCP_AF41 = 34
+TTL = 16
+
+# Constants of linux/in.h, linux/udp.h and asm-generic/socket.h that the socket module does not name.
+_IP_ADD_SOURCE_MEMBERSHIP = 39
+_IP_MULTICAST_ALL = 49
+_SO_SNDBUFFORCE = 32
+_SO_RCVBUFFORCE = 33
+_UDP_SEGMENT = 103
+
+
+@dataclass(frozen=True, slots=True)
+class SocketReport:
+    """What the kernel granted: buffer octets asked and effective (as read back), whether sends are segmented.
+
+    `warning` is empty, or a sentence for the engineer on shift.
+    """
+
+    asked_octets: int
+    effective_octets: int
+    segmented: bool = False
+    warning: str = ""
+
+
+class UdpSource:
+    """PacketSource on one socket; multicast groups are joined on `leg.interface`, source-filtered when the leg says so.
+
+    One thread receives; any thread may close. Raises ResourceError when the socket cannot be had.
+    """
+
+    def __init__(self, leg: Leg, *, buffer_octets: int = RECEIVE_BUFFER_OCTETS) -> None:
+        self._socket = _receiving_socket(leg)
+        effective = _grant_buffer(self._socket, buffer_octets, socket.SO_RCVBUF, _SO_RCVBUFFORCE)
+        self.report = SocketReport(buffer_octets, effective, warning=_buffer_warning(leg, effective))
+        self._in_use = threading.Lock()
+        self._closed = np.zeros(1, np.uint8)
+        self._vectors = np.zeros((datagrams.BATCH, 2), np.uint64)
+        self._messages = np.zeros((datagrams.BATCH, 16), np.uint32)
+        words = self._messages.view(np.uint64)
+        words[:, 2] = self._vectors.ctypes.data + np.arange(datagrams.BATCH, dtype=np.uint64) * 16
+        words[:, 3] = 1
+        self._poll = np.array([self._socket.fileno(), datagrams.POLLIN], np.int32)
+        self._times = np.zeros(2, np.int64)
+        self._behind = True
+        self.receive(Chunk.of(0), 0)  # loads the compiled loop now and not on the first packet's time
+        self._behind = False
+
+    def receive(self, chunk: Chunk, wait_ns: int) -> int:
+        """See PacketSource. Once a packet came, up to 1 ms of packets is gathered, so that calls stay few."""
+        assert chunk.octets.flags.c_contiguous
+        chunk.count = 0
+        with self._in_use:
+            if self._closed[0]:
+                raise ResourceError("the source is closed")
+            gather_ns = 0 if self._behind else min(wait_ns, datagrams.GATHER_NS)
+            columns = (chunk.octets, chunk.lengths)
+            work = (self._poll, self._messages, self._vectors, self._times)
+            count = datagrams.receive(columns, work, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
+            if count == datagrams.FAILED:
+                self._explain()
+        if count == datagrams.CLOSED:
+            raise ResourceError("the source was closed while receiving")
+        chunk.count = max(0, int(count))
+        self._behind = chunk.count == len(chunk.lengths)
+        return chunk.count
+
+    def _explain(self) -> None:
+        """Ask again from Python, where errno can be read; a datagram with a bad checksum fails only once."""
+        try:
+            self._socket.recv(1, datagrams.MSG_DONTWAIT | socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError as cause:
+            raise ResourceError(f"receiving failed: {cause}") from cause
+
+    def close(self) -> None:
+        """See PacketSource; a blocked `receive` ends within 20 ms."""
+        self._closed[0] = 1
+        with self._in_use:
+            self._socket.close()
+
+
+class UdpSink:
+    """PacketSink on one connected socket, sending from `leg.interface`; the frame is never copied in user space.
+
+    `ttl` also bounds multicast; `dscp` is the 6-bit code point (AF41 for media). Raises ResourceError.
+    """
+
+    def __init__(self, leg: Leg, *, ttl: int = TTL, dscp: int = DSCP_AF41, source_port: int = 0) -> None:
+        self._leg = leg
+        self._socket = _sending_socket(leg, ttl=ttl, dscp=dscp, source_port=source_port)
+        effective = _grant_buffer(self._socket, SEND_BUFFER_OCTETS, socket.SO_SNDBUF, _SO_SNDBUFFORCE)
+        segmented = _can_segment(self._socket)
+        warning = "" if segmented else "this kernel has no UDP segmentation offload: sending costs about 3 times the CPU"
+        self.report = SocketReport(SEND_BUFFER_OCTETS, effective, segmented, warning)
+        self._in_use = threading.Lock()
+        self._open = True
+        self._vectors = np.zeros((datagrams.VECTORS, 2), np.uint64)
+        self._messages = np.zeros((datagrams.MESSAGES, 8), np.uint64)
+        template = np.frombuffer(struct.pack("@QiiHxxxxxx", 18, socket.IPPROTO_UDP, _UDP_SEGMENT, 0), np.uint16)
+        self._controls = np.tile(template, (datagrams.MESSAGES, 1))
+        self._ends = np.zeros(datagrams.MESSAGES, np.int64)
+        self._times = np.zeros(2, np.int64)
+        nothing = np.zeros(0, np.int64)
+        self.send(Burst(np.zeros((0, 12), np.uint8), np.zeros(0, np.uint8), nothing, nothing))  # loads the loop
+
+    def send(self, burst: Burst) -> int:
+        """See PacketSink. Packets the link refuses for 50 ms are given up; ResourceError when it refuses for good."""
+        _check(burst)
+        packets = len(burst.headers)
+        with self._in_use:
+            if not self._open:
+                raise ResourceError("the sink is closed")
+            start_ns = int(datagrams.now(self._times))
+            sent = self._send_from(burst, 0, start_ns)
+            while sent < packets and self._step(burst, sent):
+                sent = self._send_from(burst, sent + 1, start_ns)
+        return sent
+
+    def _send_from(self, burst: Burst, first: int, start_ns: int) -> int:
+        link = (self._socket.fileno(), datagrams.SEGMENTS if self.report.segmented else 1)
+        work = (self._messages, self._vectors, self._controls, self._ends, self._times)
+        columns = (
+            burst.headers.ctypes.data,
+            burst.payload.ctypes.data,
+            burst.headers.shape[1],
+            np.require(burst.offsets, np.int64, ["C", "W"]),
+            np.require(burst.lengths, np.int64, ["C", "W"]),
+        )
+        return int(datagrams.send(link, columns, work, first, (start_ns, burst.span_ns)))
+
+    def _step(self, burst: Burst, index: int) -> bool:
+        """Send one stuck packet by itself, where errno can be read; whether the rest is worth trying."""
+        payload = burst.payload[burst.offsets[index] : burst.offsets[index] + burst.lengths[index]]
+        try:
+            self._socket.sendmsg([burst.headers[index].data, payload.data], [], datagrams.MSG_DONTWAIT)
+        except (BlockingIOError, ConnectionRefusedError):
+            return False
+        except OSError as cause:
+            raise ResourceError(f"sending to {self._leg.destination}:{self._leg.port} failed: {cause}") from cause
+        if self.report.segmented:
+            warning = "the interface refuses segmented sends: sending costs about 3 times the CPU"
+            self.report = SocketReport(self.report.asked_octets, self.report.effective_octets, warning=warning)
+        return True
+
+    def close(self) -> None:
+        """See PacketSink."""
+        with self._in_use:
+            self._open = False
+            self._socket.close()
+
+
+def _check(burst: Burst) -> None:
+    """Refuse slices outside the payload: the kernel would read whatever lies there."""
+    assert burst.headers.flags.c_contiguous
+    assert burst.payload.flags.c_contiguous
+    ends = burst.offsets + burst.lengths
+    if not len(burst.headers) == len(burst.offsets) == len(burst.lengths):
+        raise FormatError(f"{len(burst.headers)} headers, {len(burst.offsets)} offsets, {len(burst.lengths)} lengths")
+    if len(ends) and (min(burst.offsets.min(), burst.lengths.min()) < 0 or ends.max() > burst.payload.size):
+        raise FormatError(f"a packet's slice lies outside its payload of {burst.payload.size} octets")
+
+
+def _receiving_socket(leg: Leg) -> socket.socket:
+    """A bound and joined socket. Only a group may be shared: two receivers on one unicast port would starve each other."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if leg.is_multicast:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
+        made.bind((leg.destination, leg.port))
+        if leg.is_multicast:
+            made.setsockopt(socket.IPPROTO_IP, *_membership(leg))
+    except OSError as cause:
+        made.close()
+        raise ResourceError(f"cannot receive {leg.destination}:{leg.port} on {leg.interface}: {cause}") from cause
+    return made
+
+
+def _membership(leg: Leg) -> tuple[int, bytes]:
+    group, interface = socket.inet_aton(leg.destination), socket.inet_aton(leg.interface)
+    if leg.source is None:
+        return socket.IP_ADD_MEMBERSHIP, group + interface
+    return _IP_ADD_SOURCE_MEMBERSHIP, group + interface + socket.inet_aton(leg.source)
+
+
+def _sending_socket(leg: Leg, *, ttl: int, dscp: int, source_port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(leg.interface))
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+        made.bind((leg.interface, source_port))
+        made.connect((leg.destination, leg.port))
+    except OSError as cause:
+        made.close()
+        raise ResourceError(f"cannot send to {leg.destination}:{leg.port} from {leg.interface}: {cause}") from cause
+    return made
+
+
+def _grant_buffer(of: socket.socket, octets: int, plain: int, force: int) -> int:
+    """Ask for a buffer beyond the system's limit, else up to it; octets the kernel really gives."""
+    of.setsockopt(socket.SOL_SOCKET, plain, octets)
+    with contextlib.suppress(PermissionError):
+        of.setsockopt(socket.SOL_SOCKET, force, octets)
+    return int(of.getsockopt(socket.SOL_SOCKET, plain))
+
+
+def _buffer_warning(leg: Leg, effective: int) -> str:
+    if effective >= LEAST_BUFFER_OCTETS:
+        return ""
+    return (
+        f"{leg.destination}:{leg.port}: a receive buffer of {effective} octets will lose video packets;"
+        f" set the sysctl net.core.rmem_max to {RECEIVE_BUFFER_OCTETS} or grant CAP_NET_ADMIN"
+    )
+
+
+def _can_segment(of: socket.socket) -> bool:
+    try:
+        of.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, 0)
+    except OSError:
+        return False
+    return True
