@@ -170,4 +170,5 @@ def _reduce(sums: NDArray[np.uint32], step: int, rows: int, out: NDArray[np.uint
         total = np.uint32(1 << shift - 1)
         for at in range(column * step, (column + 1) * step):
             total += sums[at]
-        out[column] = np.uint8(min(total >> shift, 255))
+        level = total >> shift
+        out[column] = 255 if level > 255 else level  # noqa: FURB136 -- the type of min() is lost on the type checker

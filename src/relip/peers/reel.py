@@ -66,6 +66,6 @@ def _room(format: VideoFormat, frames: int, memory_octets: int) -> NDArray[np.ui
         return np.empty(shape, np.uint8)
     try:
         with tempfile.TemporaryFile() as file:
-            return np.memmap(file, np.uint8, "w+", shape=shape)
+            return np.asarray(np.memmap(file, np.uint8, "w+", shape=shape))
     except OSError as cause:
         raise ResourceError(f"no room for {frames} frames of {format} in the temporary directory: {cause}") from cause

@@ -94,6 +94,8 @@ class ReceiverReport(Report):
     changed: int = Field(0, description="pairs in which at least one sample differs")
     outside_changed: int = Field(0, description="samples that differ outside the declared region, summed over all pairs")
     skipped: int = Field(0, description="dubbed grains that could not be compared: their original did not arrive, or no time")
+    bad_disclosures: int = Field(0, description="disclosure packets that break their table; they were ignored")
+    overrun: int = Field(0, description="grains dropped by the receiver because it was too slow to measure them")
     latency_ms: Spread | None = Field(None, description="arrival of the dubbed grain after its original, milliseconds")
     latency_frames: Spread | None = Field(None, description="the same in grain periods, each rounded to whole ones")
     skew_ms: float | None = Field(None, description="picture later than voice by RTP timestamp, milliseconds; median")
