@@ -125,6 +125,59 @@ class Model(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Lattice:
+    """Displacements on a grid: an output sample at luma position (x, y) shows the source at (x + dx, y + dy).
+
+    Node (r, c) lies at (c·step, r·step); between nodes bilinear, beyond the last node held. `dx`, `dy`: (rows, columns)
+    float32 in luma pixels, at least 2 by 2 nodes.
+    """
+
+    step: int
+    dx: NDArray[np.float32]
+    dy: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class LipLayer:
+    """Lips and the space between them, taken from one picture and fitted to contours in another.
+
+    All positions are luma pixels. A target pixel (x, y) has mouth coordinates u (along the axis, 0 at `origin`) and
+    v (across, downwards).
+
+    `source`: the picture the pixels come from. `box`: (x, y, width, height) in the target planes, x and width even; nothing
+    outside it is written. `upper`, `lower`: lattices over the box that lead from target pixels to source positions, as
+    displacements added to the position *within the box*; one for each lip, since they part.
+    `origin`: (x, y) in the target planes; `axis`: (cos, sin) of the mouth line; `length`: of that line.
+    `contours`: (5, n) float32 at n even steps of u from 0 to `length`: v of the outer upper, inner upper, inner lower and
+    outer lower edge, and the height of the source's own opening there, in source pixels.
+    `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: source pixels by which the lattices hold
+    off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `dark`.
+    `feather`: pixels of ramp outside and inside the outer edge. `soft`: half width of the inner edges. `seam`: share of the
+    luma taken off where closed lips meet. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
+    `dark`: Y, Cb, Cr of an unlit mouth. `weight`: 0..1, of the whole layer.
+    """
+
+    source: Planes
+    box: tuple[int, int, int, int]
+    upper: Lattice
+    lower: Lattice
+    origin: tuple[float, float]
+    axis: tuple[float, float]
+    length: float
+    contours: NDArray[np.float32]
+    down: tuple[float, float]
+    inset: float
+    stretch: float
+    feather: tuple[float, float]
+    soft: float
+    seam: float
+    gain: float
+    offset: tuple[float, float, float]
+    dark: tuple[float, float, float]
+    weight: float
+
+
 class Device(Protocol):
     """Pixel kernels. Adapters: device.host. Each kernel has a numpy reference and an equality test."""
 
@@ -141,5 +194,25 @@ class Device(Protocol):
 
         `affine`: (2, 3), output pixel (column, row, 1) → raster (x, y). `out`: (h, w, 3) float32, full-range
         R'G'B' in 0..1 by the BT.709 narrow-range matrix; bilinear luma; 0 outside the raster.
+        """
+        ...
+
+    def warp(self, source: Planes, lattice: Lattice, out: Planes) -> None:
+        """Write `source` seen through the lattice into `out`, of the same size.
+
+        Cubic (a = −0.5), clamped at the source's edge, rounded, kept within codes 4..1019; a sample that the lattice moves by
+        less than 1/256 pixel is copied as it is.
+        """
+        ...
+
+    def lay(self, layer: LipLayer, out: Planes) -> None:
+        """Lay lips over planes, in place, inside the layer's box only."""
+        ...
+
+    def blend(self, under: NDArray[np.uint8], over: Planes, alpha: NDArray[np.float32], out: NDArray[np.uint8]) -> None:
+        """Blend planes over packed pgroups: `under` and `out` (h, w/2*5) uint8, `alpha` (h, w) float32 in 0..1.
+
+        Chroma takes the alpha of its co-sited luma sample. Rounded, kept within codes 4..1019; where the alpha is 0 the code
+        of `under` stays whatever it is.
         """
         ...

@@ -1,0 +1,157 @@
+"""Planes resampled through a lattice of displacements: cubic, in place of the raster, samples clamped at the edge.
+
+Luma and chroma are each sampled in their own raster (chroma sample i sits on luma sample 2·i). Where the lattice
+does not move a sample it is copied, not resampled, so that a still part stays bit-identical.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from relip.essence.grains import Planes
+from relip.ports import Lattice
+
+LEGAL_MIN, LEGAL_MAX = 4, 1019
+"""Codes 0–3 and 1020–1023 belong to the timing references (BT.709-6 §3)."""
+STILL = 1 / 256
+"""Displacements below this many pixels count as none."""
+
+
+def cubic_weights(t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the four neighbours −1, 0, 1, 2 for a fraction t, Keys' kernel with a = −0.5: (..., 4)."""
+    outer, inner = -0.5 * t * (1 - t) ** 2, 1 + t * t * (1.5 * t - 2.5)
+    return np.stack((outer, inner, t * (0.5 + t * (2 - 1.5 * t)), 0.5 * t * t * (t - 1)), axis=-1)
+
+
+def sample_reference(plane: NDArray[np.uint16], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The plane at fractional positions of any shape, unrounded and unclipped."""
+    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    across, down = cubic_weights(x - column), cubic_weights(y - row)
+    value = np.zeros(np.shape(x))
+    for i in range(4):
+        at_row = np.clip(row + i - 1, 0, plane.shape[0] - 1)
+        for j in range(4):
+            at_column = np.clip(column + j - 1, 0, plane.shape[1] - 1)
+            value += down[..., i] * across[..., j] * plane[at_row, at_column]
+    return value
+
+
+def expand_reference(
+    lattice: Lattice, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lattice's displacements (dx, dy) at positions, bilinear between its nodes."""
+    rows, columns = lattice.dx.shape
+    column, row = np.clip(x / lattice.step, 0, columns - 1), np.clip(y / lattice.step, 0, rows - 1)
+    left, top = np.minimum(column.astype(int), columns - 2), np.minimum(row.astype(int), rows - 2)
+    across, down = column - left, row - top
+
+    def at(nodes: NDArray[np.float32]) -> NDArray[np.float64]:
+        upper = nodes[top, left] * (1 - across) + nodes[top, left + 1] * across
+        lower = nodes[top + 1, left] * (1 - across) + nodes[top + 1, left + 1] * across
+        return np.asarray(upper * (1 - down) + lower * down, np.float64)
+
+    return at(lattice.dx), at(lattice.dy)
+
+
+def warp_reference(source: Planes, lattice: Lattice, out: Planes) -> None:
+    """Write `source` seen through the lattice into `out`, numpy alone."""
+    for plane, into, pitch in ((source.y, out.y, 1), (source.cb, out.cb, 2), (source.cr, out.cr, 2)):
+        rows, columns = np.mgrid[0 : into.shape[0], 0 : into.shape[1]].astype(np.float64)
+        dx, dy = expand_reference(lattice, columns * pitch, rows)
+        moved = sample_reference(plane, columns + dx / pitch, rows + dy)
+        still = (np.abs(dx) < STILL) & (np.abs(dy) < STILL)
+        moved = np.clip(np.floor(moved + 0.5), LEGAL_MIN, LEGAL_MAX)
+        into[:] = np.where(still, plane[: into.shape[0], : into.shape[1]], moved)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def weights(t: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """The compiled twin of `cubic_weights`, float32 throughout."""
+    one, half = np.float32(1.0), np.float32(0.5)
+    s = one - t
+    before, after = -half * t * s * s, -half * t * t * s
+    here = one + t * t * (np.float32(1.5) * t - np.float32(2.5))
+    return before, here, one - before - here - after, after
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def across(flat: NDArray[np.uint16], i: np.uintp, w: tuple[np.float32, np.float32, np.float32, np.float32]) -> np.float32:
+    """Four neighbours of one row, weighted."""
+    first, second = np.float32(flat[i]), np.float32(flat[i + np.uintp(1)])
+    third, fourth = np.float32(flat[i + np.uintp(2)]), np.float32(flat[i + np.uintp(3)])
+    return first * w[0] + second * w[1] + third * w[2] + fourth * w[3]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sample(plane: NDArray[np.uint16], flat: NDArray[np.uint16], x: np.float32, y: np.float32) -> np.float32:
+    """The compiled twin of `sample_reference` for one position; `flat`: the same plane as one row."""
+    height, width = plane.shape
+    whole_x, whole_y = np.floor(x), np.floor(y)
+    left, top = np.int32(whole_x), np.int32(whole_y)
+    along = weights(x - whole_x)
+    b0, b1, b2, b3 = weights(y - whole_y)
+    if 0 < left < width - 2 and 0 < top < height - 2:
+        # One unsigned index into the flat plane: signed ones would each be tested for Python's wrap of negatives.
+        row, i = np.uintp(width), np.uintp((top - 1) * width + left - 1)
+        value = b0 * across(flat, i, along)
+        value += b1 * across(flat, i + row, along)
+        value += b2 * across(flat, i + row + row, along)
+        return np.float32(value + b3 * across(flat, i + row + row + row, along))
+    c0, c1 = min(max(left - 1, 0), width - 1), min(max(left, 0), width - 1)
+    c2, c3 = min(max(left + 1, 0), width - 1), min(max(left + 2, 0), width - 1)
+    value = np.float32(0.0)
+    for tap in range(4):
+        b = b0 if tap == 0 else b1 if tap == 1 else b2 if tap == 2 else b3
+        r = min(max(top - 1 + tap, 0), height - 1)
+        value += b * (plane[r, c0] * along[0] + plane[r, c1] * along[1] + plane[r, c2] * along[2] + plane[r, c3] * along[3])
+    return np.float32(value)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def row_of_nodes(nodes: NDArray[np.float32], row: np.float32, step: int, out: NDArray[np.float32]) -> None:
+    """The displacements at one luma row, for each column of nodes."""
+    rows = nodes.shape[0]
+    at = min(max(row / np.float32(step), np.float32(0.0)), np.float32(rows - 1))
+    top = min(np.int32(at), np.int32(rows - 2))
+    down = at - np.float32(top)
+    for node in range(nodes.shape[1]):
+        out[node] = nodes[top, node] + (nodes[top + 1, node] - nodes[top, node]) * down
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def warp_plane(  # noqa: PLR0917 - a kernel takes arrays
+    plane: NDArray[np.uint16],
+    dx: NDArray[np.float32],
+    dy: NDArray[np.float32],
+    step: int,
+    pitch: int,
+    out: NDArray[np.uint16],
+) -> None:
+    """The compiled twin of `warp_reference` for one plane; `pitch`: luma samples from one sample to the next."""
+    still, half, low, high = np.float32(STILL), np.float32(0.5), np.float32(LEGAL_MIN), np.float32(LEGAL_MAX)
+    per_node, shrink = np.float32(pitch) / np.float32(step), np.float32(1.0) / np.float32(pitch)
+    columns, flat = dx.shape[1], plane.ravel()
+    nodes_x, nodes_y = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    for row in range(out.shape[0]):
+        row_of_nodes(dx, np.float32(row), step, nodes_x)
+        row_of_nodes(dy, np.float32(row), step, nodes_y)
+        for column in range(out.shape[1]):
+            at = min(np.float32(column) * per_node, np.float32(columns - 1))
+            left = min(np.int32(at), np.int32(columns - 2))
+            across = at - np.float32(left)
+            move_x = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * across
+            move_y = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * across
+            if abs(move_x) < still and abs(move_y) < still:
+                out[row, column] = plane[row, column]
+            else:
+                value = sample(plane, flat, np.float32(column) + move_x * shrink, np.float32(row) + move_y)
+                out[row, column] = np.uint16(min(max(value + half, low), high))
+
+
+def warp(source: Planes, lattice: Lattice, out: Planes) -> None:
+    """Write `source` seen through the lattice into `out`; see `ports.Device.warp`."""
+    warp_plane(source.y, lattice.dx, lattice.dy, lattice.step, 1, out.y)
+    warp_plane(source.cb, lattice.dx, lattice.dy, lattice.step, 2, out.cb)
+    warp_plane(source.cr, lattice.dx, lattice.dy, lattice.step, 2, out.cr)
