@@ -23,7 +23,7 @@ def page(root: click.Group, name: str = "relip") -> str:
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     """Lines on one command and, in the order of their names, those below it."""
-    if context.parent is not None:
+    if not isinstance(command, click.Group):
         yield from _section(command, context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -46,9 +46,10 @@ def _section(command: click.Command, context: click.Context) -> Iterator[str]:
 
 def _row(option: click.Option, context: click.Context) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    value = "" if option.is_flag or option.count else " " + option.make_metavar(context).replace("|", "\\|")
+    value = "" if option.is_flag or option.count else " " + option.make_metavar(context)
     default = "required" if option.required else _default(option)
-    return f"| `{names}{value}` | {default} | {' '.join((option.help or '').split())} |"
+    cells = (f"`{names}{value}`", default, " ".join((option.help or "").split()))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _default(option: click.Option) -> str:

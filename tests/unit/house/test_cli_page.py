@@ -1,9 +1,12 @@
 """The page that is written from the commands."""
 
+from pathlib import Path
+
 import click
 import pytest
 
 from cli_page import page
+from relip.service.cli import commands
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +18,7 @@ def main():
 
 @main.command()
 @click.option("--format", default="1080p25", help="Raster\nand rate.")
-@click.option("--side", type=click.Choice(["left", "right"]), help="Where.")
+@click.option("--side", type=click.Choice(["left", "right"]), help="Left | right.")
 @click.option("-o", "--out", required=True, help="Where to.")
 @click.option("--bypass", is_flag=True, help="Leave every grain alone.")
 @click.option("--secret", hidden=True)
@@ -38,11 +41,16 @@ def build():
     """Build them."""
 
 
+def test_the_page_is_what_the_commands_say():
+    written = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+    assert written.read_text("utf-8") == page(commands), "run: make pages"
+
+
 def test_an_option_is_a_row_with_its_metavar_default_and_meaning():
     rows = [line for line in page(main).splitlines() if line.startswith("| `-")]
     assert rows == [
         "| `--format TEXT` | `1080p25` | Raster and rate. |",
-        r"| `--side [left\|right]` |  | Where. |",
+        r"| `--side [left\|right]` |  | Left \| right. |",
         "| `-o, --out TEXT` | required | Where to. |",
         "| `--bypass` |  | Leave every grain alone. |",
     ]

@@ -27,7 +27,7 @@ HOMES = {
     # the configuration; the published shape of demo.json, and the page that is written from it
     "pydantic": {"config.py", "peers/report.py", "peers/reference.py"},
     "click": {"service/cli.py"},
-    "rich": {"service/cli.py"},
+    "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},
     "socket": {"transport/udp.py"},
     "scipy": set(),
