@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -89,7 +89,8 @@ class Output(Section):
         None, description="ST 2110-40 flow that says of each frame whether it was altered, and where; off unless given"
     )
     timestamps: Literal["preserve", "restamp"] = Field(
-        "preserve", description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival"
+        "preserve",
+        description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival",
     )
 
 
@@ -98,14 +99,20 @@ class LipSync(Section):
 
     bypass: bool = Field(False, description="send every frame on untouched")
     amplitude: float = Field(1.0, ge=0.3, le=2.0, description="factor on the mouth's opening; 1 is this speaker's own range")
-    offset_ms: float = Field(0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds")
-    voice_gone_ms: int = Field(300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone")
+    offset_ms: float = Field(
+        0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds"
+    )
+    voice_gone_ms: int = Field(
+        300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone"
+    )
 
 
 class Latency(Section):
     """How long the service may take."""
 
-    frames: int | None = Field(None, ge=1, le=60, description="constant latency in frames; by default the least that is safe: 5 at 25 fps")
+    frames: int | None = Field(
+        None, ge=1, le=60, description="constant latency in frames; by default the least that is safe: 5 at 25 fps"
+    )
 
 
 class Models(Section):
@@ -138,6 +145,9 @@ class Config(Section):
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
 
 
+S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
+
+
 def load(path: Path) -> Config:
     """Read and check a configuration; FormatError names the key, ResourceError the file. Relative paths are the file's."""
     try:
@@ -161,6 +171,15 @@ def parse(content: Any, *, where: str, base: Path = Path()) -> Config:  # noqa: 
     return _resolved(config, base)
 
 
+def write(path: Path, config: Config) -> None:
+    """Write a configuration as YAML, without the keys that say nothing. Raises ResourceError."""
+    content = config.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    try:
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    except OSError as cause:
+        raise ResourceError(f"{path}: {cause.strerror}") from cause
+
+
 def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
     merged = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
     for name, value in sorted(os.environ.items()):
@@ -172,10 +191,13 @@ def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(config: Config, base: Path) -> Config:
-    def sdp_of(section: Section) -> Section:
-        sdp = getattr(section, "sdp", None)
-        return section if sdp is None else section.model_copy(update={"sdp": base / sdp})
+    """The same with relative paths taken from `base`."""
+    output = config.output
+    found = {"video": _with_path(config.video, base), "voice": _with_path(config.voice, base)}
+    out = {"video": _with_path(output.video, base), "disclosure": output.disclosure and _with_path(output.disclosure, base)}
+    report = None if config.report is None else base / config.report
+    return config.model_copy(update={**found, "output": output.model_copy(update=out), "report": report})
 
-    video = sdp_of(config.video)
-    voice = sdp_of(config.voice)
-    return config.model_copy(update={"video": video, "voice": voice})
+
+def _with_path(section: S, base: Path) -> S:
+    return section if section.sdp is None else section.model_copy(update={"sdp": base / section.sdp})

@@ -118,7 +118,10 @@ class MouthShape:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """New pixels for a region, not yet blended; valid until the renderer's next call.
+    """New pixels for a region, not yet blended.
+
+    The arrays are the renderer's own and stay valid through its next call (it keeps two sets), so that a renderer may work
+    on the next grain while this one is blended.
 
     `planes`: samples of the region's size. `alpha`: (height, width) float32, 0..1, exactly 0 along the region's edge.
     """

@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from relip.essence.errors import ResourceError
-from relip.graph.ingress import Ingress
 from relip.graph.guard import Guard
+from relip.graph.ingress import Ingress
 
 WORKERS = 2
 """One looks at the grain that came while the other draws the one that leaves."""
@@ -72,6 +72,25 @@ def _application(
     core: ModuleType, conditions: ModuleType, *, ingress: Ingress, guards: Sequence[Guard], started: threading.Event
 ) -> Callable[[list[str]], Any]:
     """Define the application class; it can only be defined once Holoscan is loaded."""
+    ingress_operator = _ingress_operator(core, conditions, ingress, started)
+    stage_operator = _stage_operator(core)
+
+    class RelipApplication(core.Application):  # type: ignore[misc, name-defined]
+        def compose(self) -> None:
+            self.pulse_there = conditions.AsynchronousCondition(self, name="pulse_there")
+            before = ingress_operator(self, self.pulse_there, name="ingress")
+            for guard in guards:
+                operator = stage_operator(self, name=guard.stage.name, guard=guard, last=guard is guards[-1])
+                self.add_flow(before, operator)
+                before = operator
+
+    return RelipApplication
+
+
+def _ingress_operator(
+    core: ModuleType, conditions: ModuleType, ingress: Ingress, started: threading.Event
+) -> Callable[..., Any]:
+    states = conditions.AsynchronousEventState
 
     class IngressOperator(core.Operator):  # type: ignore[misc, name-defined]
         def setup(self, spec: Any) -> None:  # noqa: ANN401  Holoscan's own type, loaded lazily
@@ -82,12 +101,16 @@ def _application(
 
         def compute(self, _input: Any, output: Any, _context: Any) -> None:  # noqa: ANN401
             waiting = self.fragment.pulse_there
-            waiting.event_state = conditions.AsynchronousEventState.EVENT_WAITING
+            waiting.event_state = states.EVENT_WAITING  # before the look, so that a pulse that comes meanwhile wakes us again
             pulse = ingress.take_pulse()
             if pulse is not None:
-                waiting.event_state = conditions.AsynchronousEventState.EVENT_DONE
+                waiting.event_state = states.EVENT_DONE
                 output.emit(pulse, "out")
 
+    return IngressOperator
+
+
+def _stage_operator(core: ModuleType) -> Callable[..., Any]:
     class StageOperator(core.Operator):  # type: ignore[misc, name-defined]
         def __init__(self, fragment: Any, *args: Any, guard: Guard, last: bool, **kwargs: Any) -> None:  # noqa: ANN401
             self.guard = guard
@@ -104,14 +127,4 @@ def _application(
             if not self.last:
                 output.emit(pulse, "out")
 
-    class RelipApplication(core.Application):  # type: ignore[misc, name-defined]
-        def compose(self) -> None:
-            self.pulse_there = conditions.AsynchronousCondition(self, name="pulse_there")
-            before = IngressOperator(self, self.pulse_there, name="ingress")
-            for index, guard in enumerate(guards):
-                last = index == len(guards) - 1
-                operator = StageOperator(self, name=guard.stage.name, guard=guard, last=last)
-                self.add_flow(before, operator)
-                before = operator
-
-    return RelipApplication
+    return StageOperator

@@ -37,7 +37,10 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class VoiceTiming:
-    """How the voice is laid to the picture: `offset_samples` later than its timestamps (48 kHz), and how long it may be gone."""
+    """How the voice is laid to the picture, in samples at 48 kHz.
+
+    `offset_samples`: so much later than its timestamps. `absent_samples`: how long it may be gone before it counts as absent.
+    """
 
     offset_samples: int = 0
     absent_samples: int = AUDIO_CLOCK_HZ * 300 // 1000

@@ -95,4 +95,6 @@ def apply(patch: Patch, grain: VideoGrain) -> None:
 def whole(packet: bytes) -> Burst:
     """One small packet as a burst."""
     none = np.zeros(1, np.int64)
-    return Burst(headers=np.frombuffer(packet, np.uint8)[None].copy(), payload=np.zeros(0, np.uint8), offsets=none, lengths=none)
+    return Burst(
+        headers=np.frombuffer(packet, np.uint8)[None].copy(), payload=np.zeros(0, np.uint8), offsets=none, lengths=none
+    )

@@ -1,0 +1,169 @@
+"""The command line: `relip`. Reads options, calls one function each, and turns errors into exit codes.
+
+0 done, 1 failed, 2 wrong usage. Errors are one line on standard error, without a traceback: the log has those.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+import relip
+from relip.essence.errors import FormatError, RelipError
+
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+INTERFACE = click.option("--interface", default="127.0.0.1", show_default=True, help="Address of the local interface.")
+FORMAT = click.option(
+    "--format",
+    "format_",
+    default="1080p25",
+    show_default=True,
+    help="Raster and rate: 720p, 1080p or 2160p, then 23.98, 25, 29.97, 30, 50, 59.94 or 60.",
+)
+JSON = click.option("--json", "json_", type=PATH, help="Where to write the report as JSON; - is standard output.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(relip.__version__, prog_name="relip")
+def commands() -> None:
+    """Live lip-sync for SMPTE ST 2110."""
+
+
+@commands.command()
+@click.option("--config", "config_path", type=FILE, required=True, help="Configuration (YAML).")
+@click.option("--log-json", is_flag=True, help="Log as JSON, a line an event, for machines.")
+@click.option("--bypass", is_flag=True, help="Send every frame on untouched, whatever the configuration says.")
+def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
+    """Dub a live picture: receive ST 2110-20 and -30, send ST 2110-20, until SIGTERM or SIGINT."""
+    from relip.service.serve import run  # noqa: PLC0415  Holoscan and the nets are loaded only when they run
+
+    run(config_path, log_json=log_json, bypass=bypass)
+
+
+@commands.command()
+@FORMAT
+@click.option("--video", type=FILE, help="Video to play; without it the demo's presenter.")
+@click.option("--voice", type=FILE, help="Voice to play; without it the demo's sentence.")
+@click.option("--video-to", required=True, metavar="ADDRESS:PORT", help="Where the picture goes (ST 2110-20).")
+@click.option("--voice-to", metavar="ADDRESS:PORT", help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
+@click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
+@INTERFACE
+@click.option("--seconds", type=float, help="How long to send; without it until SIGTERM or SIGINT.")
+@click.option("--sdp-dir", type=PATH, help="Folder in which to write a transport file for each flow.")
+@JSON
+def send(**options: object) -> None:
+    """Play a presenter and a voice as ST 2110 flows, in real time on the TAI grid."""
+    from relip.service.send import SendOptions, run  # noqa: PLC0415
+
+    run(SendOptions(**options))  # type: ignore[arg-type]  click has checked the types
+
+
+@commands.command()
+@FORMAT
+@click.option("--dubbed", required=True, metavar="ADDRESS:PORT|SDP", help="The dubbed picture.")
+@click.option("--original", metavar="ADDRESS:PORT|SDP", help="The picture before the service, to compare with.")
+@click.option("--voice", metavar="ADDRESS:PORT|SDP", help="The voice, to record with the picture.")
+@click.option("--disclosure", metavar="ADDRESS:PORT|SDP", help="The ancillary flow that declares the altered region.")
+@INTERFACE
+@click.option("--seconds", type=float, help="How long to receive; without it until SIGTERM or SIGINT.")
+@click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
+@JSON
+def receive(**options: object) -> None:
+    """Receive the dubbed picture, compare it with the original, measure, and record both side by side."""
+    from relip.service.receive import ReceiveOptions, run  # noqa: PLC0415
+
+    run(ReceiveOptions(**options))  # type: ignore[arg-type]  click has checked the types
+
+
+@commands.command()
+@FORMAT
+@click.option(
+    "--video",
+    type=FILE,
+    help="Presenter to dub: any file with a face that PyAV opens; without it a portrait is brought to life.",
+)
+@click.option("--voice", type=FILE, help="Voice to dub with; without it a short sentence made for this project.")
+@click.option("--seconds", type=click.FloatRange(2, 600), default=12.0, show_default=True, help="How long to run.")
+@click.option("--bypass", is_flag=True, help="Let the service pass everything through: the output must be bit-identical.")
+@click.option(
+    "-o", "--output", type=PATH, default=Path("demo.mp4"), show_default=True, help="Recording: before | after with the voice."
+)
+@click.option(
+    "--json", "json_", type=PATH, default=Path("demo.json"), show_default=True, help="What was measured; - is standard output."
+)
+@click.option("--keep", type=PATH, help="Folder in which to keep configuration, transport files, reports and logs.")
+def demo(**options: object) -> None:
+    """Sender, service and receiver in one command: real ST 2110 by multicast on loopback, in real time."""
+    from relip.service.demo import DemoOptions, run  # noqa: PLC0415
+
+    run(DemoOptions(**options))  # type: ignore[arg-type]  click has checked the types
+
+
+@commands.group()
+def models() -> None:
+    """The nets."""
+
+
+@models.command()
+@click.option("--cache", "cache_dir", type=PATH, help="Folder for the nets; by default the user's cache.")
+def build(cache_dir: Path | None) -> None:
+    """Take the face nets from their wheel, convert them to ONNX and put them into the cache."""
+    from relip.service import nets  # noqa: PLC0415
+
+    nets.build(cache_dir)
+
+
+@models.command("list")
+@click.option("--cache", "cache_dir", type=PATH, help="Folder of the nets; by default the user's cache.")
+def list_(cache_dir: Path | None) -> None:
+    """Say which nets are there, and their checksums."""
+    from relip.service import nets  # noqa: PLC0415
+
+    nets.show(cache_dir)
+
+
+@commands.group("sdp")
+def sdp_group() -> None:
+    """Transport files."""
+
+
+@sdp_group.command("show")
+@click.argument("path", type=FILE)
+@INTERFACE
+def sdp_show(path: Path, interface: str) -> None:
+    """Read a transport file: what Relip would receive, and what is odd about it."""
+    from relip.service import sdp  # noqa: PLC0415
+
+    sdp.show(path, interface)
+
+
+@sdp_group.command("make")
+@FORMAT
+@click.option("--kind", type=click.Choice(["video", "voice", "anc"]), default="video", show_default=True, help="What flows.")
+@click.option("--to", required=True, metavar="ADDRESS:PORT", help="Where the flow goes.")
+@click.option("--name", default="relip", show_default=True, help="Session name.")
+@click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
+@INTERFACE
+def sdp_make(**options: object) -> None:
+    """Write a transport file for a flow to standard output."""
+    from relip.service import sdp  # noqa: PLC0415
+
+    click.echo(sdp.make(sdp.SdpOptions(**options)), nl=False)  # type: ignore[arg-type]  click has checked the types
+
+
+def main() -> None:
+    """Entry point: runs the command and gives its exit code."""
+    try:
+        commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except FormatError as error:
+        click.echo(f"relip: {error}", err=True)
+        sys.exit(2)
+    except (RelipError, click.Abort, KeyboardInterrupt) as error:
+        click.echo(f"relip: {error or 'interrupted'}", err=True)
+        sys.exit(1)

@@ -1,0 +1,273 @@
+"""The composition root: the only place that chooses adapters and fits the parts together.
+
+From a checked configuration to a channel that only needs to be started. Nothing runs here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from relip.articulation.net import ArticulationNet
+from relip.articulation.speaker import Speaker, SpeakerSettings
+from relip.clock.ptp import TaiClock
+from relip.config import Config, FlowKeys, FlowOut
+from relip.control.static import flow_of_file, write_transport_file
+from relip.device.host import HostDevice
+from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
+from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
+from relip.essence.grains import AudioBlock, VideoGrain
+from relip.essence.scene import Verdict
+from relip.essence.tai import AUDIO_CLOCK_HZ, period_ns
+from relip.face.tracker import FaceTracker
+from relip.frames.assemble import VideoAssembler
+from relip.frames.audio import AudioAssembler
+from relip.frames.pool import FramePool
+from relip.graph.channel import Channel
+from relip.graph.delay import Delay, delay_for
+from relip.graph.egress import Egress
+from relip.graph.guard import Guard
+from relip.graph.holoscan import GraphRunner
+from relip.graph.ingress import Ingress
+from relip.graph.ramp import Ramp
+from relip.graph.reception import Reception
+from relip.graph.stages import (
+    AlignStage,
+    ArticulationStage,
+    CompositeStage,
+    EgressStage,
+    FaceStage,
+    MouthStage,
+    SpeechStage,
+    Switch,
+    VoiceTiming,
+    voice_need_ns,
+)
+from relip.graph.tally import Tally
+from relip.graph.timeline import Timeline
+from relip.graph.transmit import DisclosureSender, VideoSender
+from relip.inference.onnx import OnnxModel
+from relip.mouth.own_pixels import OwnPixels
+from relip.speech.listener import Listener
+from relip.transport.udp import UdpSink, UdpSource
+from relip.weights import cache
+from relip.wire import sdp
+from relip.wire.sdp_media import Sending
+from relip.wire.st2110_20 import FrameHeaders
+
+SPARE_SLOTS = 8
+"""Frame buffers beyond those that wait: four being received, one being sent, and a few that the graph lets go of late."""
+AUDIO_CHUNK = 64
+DEFAULT_BUFFER = 33_554_432
+"""As in the service's configuration: six 1080p frames."""
+DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Nets:
+    """The nets of one channel, loaded."""
+
+    tracker: FaceTracker
+    articulation: ArticulationNet
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the stages of one channel share."""
+
+    format: VideoFormat
+    switch: Switch
+    inbox: deque[AudioBlock]
+    egress: Egress
+    tally: Tally
+
+
+@dataclass(slots=True)
+class Service:
+    """A channel with what the doors want to know of it. `notes`: what an engineer should read at start."""
+
+    channel: Channel
+    switch: Switch
+    format: VideoFormat
+    delay: Delay
+    clock: TaiClock
+    notes: list[str]
+
+
+def service(config: Config) -> Service:
+    """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
+    clock = TaiClock()
+    video, voice = video_flow(config), voice_flow(config)
+    device = HostDevice()
+    nets = load_nets(config, device, video.format)
+    delay = delay_for(video.format.rate, voice_need_ns(nets.articulation, period_ns(video.format.rate)), config.latency.frames)
+    pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
+    tally = Tally()
+    switch = Switch(bypass=config.lip_sync.bypass)
+    send, close_sinks = _way_out(config, video, delay, clock)
+    egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
+    ingress = Ingress(clock=clock, timeline=Timeline(video.format.rate), delay=delay, egress=egress, tally=tally)
+    inbox: deque[AudioBlock] = deque(maxlen=AUDIO_CLOCK_HZ // 48)  # a second of packets; the oldest are dropped
+    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool)
+    sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
+    sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
+    inside = Inside(format=video.format, switch=switch, inbox=inbox, egress=egress, tally=tally)
+    runner = GraphRunner(ingress, _guards(config, nets, device, inside))
+    channel = Channel(
+        receptions=[
+            Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024),
+            Reception(sources[1], sound, clock=clock, deliver=inbox.append, capacity=AUDIO_CHUNK),
+        ],
+        ingress=ingress,
+        egress=egress,
+        runner=runner,
+        tally=tally,
+        flows={"video": picture.counters, "voice": sound.counters},
+        close=close_sinks,
+    )
+    notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
+    return Service(channel=channel, switch=switch, format=video.format, delay=delay, clock=clock, notes=notes)
+
+
+def tai_clock() -> TaiClock:
+    """The machine's clock."""
+    return TaiClock()
+
+
+def host_device() -> HostDevice:
+    """The processor as pixel device."""
+    return HostDevice()
+
+
+def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
+    """A kernel socket that receives a leg. Raises ResourceError."""
+    return UdpSource(leg, buffer_octets=buffer_octets)
+
+
+def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
+    """A kernel socket that sends to a leg. Raises ResourceError."""
+    return UdpSink(leg, ttl=ttl, dscp=dscp)
+
+
+def video_flow(config: Config) -> VideoFlow:
+    """The flow of the presenter's picture."""
+    keys = config.video
+    if keys.sdp is not None:
+        return flow_of_file(keys.sdp, VideoFormat, interface=keys.interface)
+    assert keys.format is not None, "the configuration asks for a format with keys"
+    return Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
+
+
+def voice_flow(config: Config) -> AudioFlow:
+    """The flow of the translated voice."""
+    keys = config.voice
+    if keys.sdp is not None:
+        return flow_of_file(keys.sdp, AudioFormat, interface=keys.interface)
+    coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
+    return Flow(format=coded, payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
+
+
+def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets:  # noqa: A002  the essence's own word
+    """Load the face nets from the cache and the articulation net; ResourceError says how to build what is missing."""
+    folder = config.models.cache or cache.directory()
+    threads = config.models.threads
+    tracker = FaceTracker(
+        detector=OnnxModel(cache.locate(cache.FACE_DETECTOR, folder), threads=threads),
+        mesh=OnnxModel(cache.locate(cache.FACE_MESH, folder), threads=threads),
+        device=device,
+        format=format,
+    )
+    net = ArticulationNet(OnnxModel(config.models.articulation or cache.own("articulation.onnx"), threads=threads))
+    return Nets(tracker=tracker, articulation=net)
+
+
+def sending(clock: TaiClock, *, delay_us: int | None) -> Sending:
+    """What our transport files say of clock and pace; `delay_us` when timestamps are the input's (TSMODE=PRES)."""
+    node = f"{uuid.getnode():012X}"
+    mac = "-".join(node[i : i + 2] for i in range(0, 12, 2))
+    refclk = "ptp=IEEE1588-2008:traceable" if clock.locked else f"localmac={mac}"
+    return Sending(ts_refclk=refclk, tsmode=None if delay_us is None else "PRES", tsdelay_us=delay_us)
+
+
+def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> list[Guard]:
+    """The stages in the order of the graph, each behind its guard."""
+    timing = VoiceTiming(
+        offset_samples=round(config.lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
+        absent_samples=config.lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
+    )
+    speaker = Speaker(SpeakerSettings(amplitude=config.lip_sync.amplitude))
+    stages = (
+        FaceStage(nets.tracker, channel.tally),
+        AlignStage(channel.switch),
+        SpeechStage(Listener(), channel.inbox, nets.articulation, timing),
+        ArticulationStage(nets.articulation, speaker, timing),
+        MouthStage(OwnPixels(device=device, format=channel.format), Ramp()),
+        CompositeStage(device),
+        EgressStage(channel.egress),
+    )
+    return [Guard(stage, channel.tally, time.perf_counter_ns) for stage in stages]
+
+
+def _way_out(
+    config: Config, video: VideoFlow, delay: Delay, clock: TaiClock
+) -> tuple[Callable[[VideoGrain, Verdict], None], Callable[[], None]]:
+    """The sinks of the output, what sends a grain to them, and what closes them. Writes the transport files."""
+    out = config.output
+    flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
+    preserve = out.timestamps == "preserve"
+    picture = VideoSender(
+        sink(_out_leg(out.video), ttl=out.video.ttl, dscp=out.video.dscp),
+        FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
+        rate=flow.format.rate,
+        shift=0 if preserve else delay.frames,
+    )
+    told = None
+    if out.disclosure is not None:
+        told = DisclosureSender(
+            sink(_out_leg(out.disclosure), ttl=out.disclosure.ttl, dscp=out.disclosure.dscp),
+            payload_type=out.disclosure.payload_type,
+            ssrc=secrets.randbits(32),
+        )
+        anc = Flow(
+            format=AncFormat(rate=flow.format.rate),
+            payload_type=out.disclosure.payload_type,
+            legs=(_out_leg(out.disclosure),),
+            name=config.name,
+        )
+        _write_sdp(out.disclosure, sdp.format(anc, sending=sending(clock, delay_us=None), information=DISCLOSURE_TEXT))
+    delay_us = delay.latency_ns // 1000 if preserve else None
+    _write_sdp(
+        out.video,
+        sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
+    )
+
+    def send(grain: VideoGrain, verdict: Verdict) -> None:
+        if told is not None:
+            told.send(picture.timestamp(grain), verdict)
+        picture.send(grain, verdict)
+
+    def close() -> None:
+        picture.close()
+        if told is not None:
+            told.close()
+
+    return send, close
+
+
+def _write_sdp(out: FlowOut, text: str) -> None:
+    if out.sdp is not None:
+        write_transport_file(out.sdp, text)
+
+
+def _out_leg(out: FlowOut) -> Leg:
+    return Leg(destination=out.destination, port=out.port, interface=out.interface)
+
+
+def _leg(keys: FlowKeys) -> Leg:
+    assert keys.destination is not None, "the configuration gives destination and port together"
+    assert keys.port is not None, "the configuration gives destination and port together"
+    return Leg(destination=keys.destination, port=keys.port, interface=keys.interface, source=keys.source)

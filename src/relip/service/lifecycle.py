@@ -1,0 +1,115 @@
+"""From start to drain: signals, the log's one line a second, and the report at the end.
+
+A stream's loss never ends the process (DESIGN invariant 10); SIGTERM and SIGINT do, with what is in the house sent on.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from relip.essence.errors import ResourceError
+from relip.graph.tally import Tally
+from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, StageTimes, save
+from relip.service.compose import Service
+from relip.service.logs import Log
+
+PROCESS_STARTED = time.monotonic() - time.process_time()
+
+
+class Lifecycle:
+    """Runs one service until it is told to stop. Belongs to the main thread."""
+
+    def __init__(self, service: Service, log: Log, report: Path | None) -> None:
+        self._service = service
+        self._log = log
+        self._report = report
+        self._stop = threading.Event()
+        self._logged: dict[str, int] = {}
+        self._cpu_at_first: float | None = None
+        self._cold_start_s: float | None = None
+
+    def run(self) -> None:
+        """Start, log once a second what changed, drain on a signal. Raises what ended the graph, if anything did."""
+        channel = self._service.channel
+        for note in self._service.notes:
+            self._log.warning("start", note=note)
+        channel.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._cold_start_s = round(time.monotonic() - PROCESS_STARTED, 3)
+        self._log.info(
+            "ready",
+            format=str(self._service.format),
+            latency_frames=self._service.delay.frames,
+            cold_start_s=self._cold_start_s,
+        )
+        while not self._stop.wait(1.0) and channel.failed is None:
+            self._log_changes()
+        failed = channel.failed
+        channel.drain()
+        self._log_changes()
+        if self._report is not None:
+            save(self.report(), self._report)
+        self._log.info("stopped", frames=channel.tally.sent, altered=channel.tally.altered)
+        if failed is not None:
+            raise ResourceError(f"the service cannot go on: {failed}") from failed
+
+    def report(self) -> ServiceReport:
+        """What the service did so far."""
+        tally = self._service.channel.tally
+        used = time.process_time() - (self._cpu_at_first or time.process_time())
+        return ServiceReport(
+            format=str(self._service.format),
+            frames=ServiceFrames(
+                received=tally.received,
+                sent=tally.sent,
+                altered=tally.altered,
+                bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
+                tracked=tally.tracked,
+            ),
+            flows={name: _counters(counters) for name, counters in self._service.channel.flows.items()},
+            stages=_stages(tally),
+            latency_frames=self._service.delay.frames,
+            failures=dict(tally.failures),
+            cpu_s=round(used, 3),
+            cold_start_s=self._cold_start_s,
+            clock=self._service.clock.source,
+        )
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _log_changes(self) -> None:
+        tally = self._service.channel.tally
+        if tally.received and self._cpu_at_first is None:
+            self._cpu_at_first = time.process_time()
+        for name, counters in self._service.channel.flows.items():
+            self._line("packets", {"lost": counters.lost, "late": counters.late, "malformed": counters.malformed}, flow=name)
+        self._line("bypass", {str(reason): count for reason, count in tally.bypassed.items()})
+        self._line("failure", dict(tally.failures))
+
+    def _line(self, cause: str, counts: Mapping[str, int], **where: str) -> None:
+        """One warning for what grew since the last second."""
+        grown = {}
+        for key, count in counts.items():
+            before = self._logged.get(f"{cause}.{where}.{key}", 0)
+            if count > before:
+                grown[key] = count - before
+                self._logged[f"{cause}.{where}.{key}"] = count
+        if grown:
+            self._log.warning(cause, **where, grown=grown)
+
+
+def _counters(counters: object) -> FlowCounters:
+    names = FlowCounters.model_fields
+    return FlowCounters(**{name: getattr(counters, name) for name in names if hasattr(counters, name)})
+
+
+def _stages(tally: Tally) -> dict[str, StageTimes]:
+    quantiles = {stage: tally.quantiles_ms(stage) for stage in tally.stages}
+    return {stage: StageTimes(p50_ms=round(p50, 3), p99_ms=round(p99, 3)) for stage, (p50, p99) in quantiles.items()}

@@ -1,0 +1,34 @@
+"""`relip models`: build the face nets, and say which nets are there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from relip.essence.errors import RelipError
+from relip.service import terminal
+from relip.weights import cache
+from relip.weights.build import build as build_nets
+
+
+def build(folder: Path | None) -> None:
+    """Build what is missing, with progress. Raises ResourceError."""
+    build_nets(folder, lambda text, done, total: terminal.say(f"[{min(done + 1, total)}/{total}] {text}"))
+
+
+def show(folder: Path | None) -> None:
+    """List every net, its checksum and its file. RelipError when one is missing."""
+    folder = folder or cache.directory()
+    rows, missing = [], []
+    for name in cache.NETS:
+        try:
+            path = cache.locate(name, folder)
+        except RelipError as error:
+            missing.append(str(error))
+        else:
+            rows.append([name, hashlib.sha256(path.read_bytes()).hexdigest()[:16], str(path)])
+    own = cache.own("articulation.onnx")
+    rows.append([own.name, hashlib.sha256(own.read_bytes()).hexdigest()[:16], str(own)])
+    terminal.table("nets", ["net", "sha256", "file"], rows)
+    if missing:
+        raise RelipError("; ".join(missing))

@@ -1,0 +1,104 @@
+"""`relip receive`: the dubbed picture compared, measured and recorded."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from relip.control.static import flow_of_file
+from relip.essence.flow import Flow, Leg
+from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
+from relip.peers.intake import AncIn, AudioIn, VideoIn
+from relip.peers.receive import Receiver
+from relip.peers.record import Recorder
+from relip.peers.report import ReceiverReport, save
+from relip.service import compose, logs, terminal
+from relip.service.options import address, frames_of
+from relip.service.send import PAYLOAD_TYPES
+
+FOREVER_NS = 1 << 62
+F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveOptions:
+    """What `relip receive` was asked for."""
+
+    format_: str
+    dubbed: str
+    original: str | None
+    voice: str | None
+    disclosure: str | None
+    interface: str
+    seconds: float | None
+    record: Path | None
+    json_: Path | None
+
+
+def run(options: ReceiveOptions) -> None:
+    """Receive until the time is over or a signal comes; record and report. Raises FormatError, ResourceError."""
+    log = logs.configure(as_json=not sys.stderr.isatty())
+    clock = compose.tai_clock()
+    dubbed = _flow(options, options.dubbed, "dubbed", video_format(options.format_))
+    recorder = None if options.record is None else Recorder(dubbed.format, with_before=options.original is not None)
+    original = None
+    if options.original is not None:
+        flow = _flow(options, options.original, "original", dubbed.format)
+        original = VideoIn(flow, compose.source(flow.legs[0]))
+    audio = None
+    if options.voice is not None:
+        voice = _flow(options, options.voice, "voice", AudioFormat())
+        audio = AudioIn(voice, compose.source(voice.legs[0]))
+    disclosures = None
+    if options.disclosure is not None:
+        anc = _flow(options, options.disclosure, "disclosure", AncFormat(rate=dubbed.format.rate))
+        disclosures = AncIn(anc, compose.source(anc.legs[0]))
+    receiver = Receiver(
+        VideoIn(dubbed, compose.source(dubbed.legs[0])),
+        clock=clock,
+        original=original,
+        audio=audio,
+        disclosures=disclosures,
+        recorder=recorder,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("receiving", format=str(dubbed.format), clock=clock.source)
+    report = receiver.run(stop=stop, frames=frames_of(options.seconds, dubbed.format.rate), idle_ns=FOREVER_NS)
+    if recorder is not None and options.record is not None:
+        _record(recorder, options.record)
+    _tell(report, options)
+
+
+def _record(recorder: Recorder, path: Path) -> None:
+    if not len(recorder):
+        terminal.say(f"not one frame was received: {path} is not written")
+        return
+    with terminal.progress("encoding") as advance:
+        recorder.write(path, progress=advance)
+    recorder.close()
+
+
+def _flow(options: ReceiveOptions, where: str, option: str, form: F) -> Flow[F]:
+    """A flow from a transport file, or from ADDRESS:PORT and what such a flow usually is."""
+    if where.endswith(".sdp"):
+        return flow_of_file(Path(where), type(form), interface=options.interface)
+    host, port = address(where, f"--{option}")
+    number = {"voice": PAYLOAD_TYPES["voice"], "disclosure": PAYLOAD_TYPES["anc"]}.get(option, PAYLOAD_TYPES["video"])
+    return Flow(
+        format=form, payload_type=number, legs=(Leg(destination=host, port=port, interface=options.interface),), name=option
+    )
+
+
+def _tell(report: ReceiverReport, options: ReceiveOptions) -> None:
+    if options.json_ is None:
+        terminal.say(f"received {report.received} frames, {report.outside_changed} samples changed outside the declared region")
+    elif str(options.json_) == "-":
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        save(report, options.json_)

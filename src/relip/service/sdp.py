@@ -1,0 +1,74 @@
+"""`relip sdp`: read and write transport files on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from relip.essence.errors import ResourceError
+from relip.essence.flow import Flow, Leg
+from relip.essence.formats import AncFormat, AudioFormat, Format, video_format
+from relip.service import terminal
+from relip.service.options import address
+from relip.wire import sdp
+from relip.wire.sdp_media import Sending
+
+
+@dataclass(frozen=True, slots=True)
+class SdpOptions:
+    """What `relip sdp make` was asked for."""
+
+    format_: str
+    kind: str
+    to: str
+    name: str
+    payload_type: int
+    interface: str
+
+
+def show(path: Path, interface: str) -> None:
+    """Print the flows of a transport file and its oddities."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as cause:
+        raise ResourceError(f"{path}: {cause.strerror}") from cause
+    read = sdp.parse(text, interface=interface)
+    rows = []
+    for each in read.media:
+        legs = "\n".join(f"{leg.destination}:{leg.port} from {leg.source or 'any'}" for leg in each.flow.legs)
+        clock = each.sending.ts_refclk or "not told"
+        rows.append([_kind(each.flow.format), _words(each.flow.format), str(each.flow.payload_type), legs, clock])
+    terminal.table(read.name, ["flow", "format", "type", "legs", "clock"], rows)
+    for warning in read.warnings:
+        terminal.say(f"warning: {warning}")
+
+
+def make(options: SdpOptions) -> str:
+    """The transport file of one flow."""
+    host, port = address(options.to, "--to")
+    flow = Flow(
+        format=_format(options),
+        payload_type=options.payload_type,
+        legs=(Leg(destination=host, port=port, interface=options.interface),),
+        name=options.name,
+    )
+    return sdp.format(flow, sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable"))
+
+
+def _format(options: SdpOptions) -> Format:
+    video = video_format(options.format_)
+    if options.kind == "video":
+        return video
+    return AudioFormat() if options.kind == "voice" else AncFormat(rate=video.rate)
+
+
+def _kind(format: Format) -> str:  # noqa: A002  the essence's own word
+    if isinstance(format, AudioFormat):
+        return "audio (ST 2110-30)"
+    return "ancillary (ST 2110-40)" if isinstance(format, AncFormat) else "video (ST 2110-20)"
+
+
+def _words(format: Format) -> str:  # noqa: A002  the essence's own word
+    if isinstance(format, AudioFormat):
+        return f"L{format.depth} {format.channels} ch {float(format.packet_time * 1000):g} ms"
+    return f"ANC {format.rate or ''}" if isinstance(format, AncFormat) else str(format)

@@ -1,0 +1,123 @@
+"""`relip send`: a presenter and a voice as ST 2110 flows."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from relip.control.static import write_transport_file
+from relip.essence.errors import ResourceError
+from relip.essence.flow import Flow, Leg
+from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
+from relip.offline.container import VideoReader, read_voice
+from relip.peers.presenter import present
+from relip.peers.reel import Progress, Reel, lay
+from relip.peers.report import SenderReport, save
+from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
+from relip.service import compose, logs, terminal
+from relip.service.options import address, frames_of
+from relip.wire import sdp
+
+LONGEST_FILE_S = 60
+"""A longer file is played up to here: its frames are unpacked and ready, a minute of 1080p25 takes 8 GB of disk."""
+PAYLOAD_TYPES = {"video": 96, "voice": 97, "anc": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """What `relip send` was asked for."""
+
+    format_: str
+    video: Path | None
+    voice: Path | None
+    video_to: str
+    voice_to: str | None
+    anc_to: str | None
+    interface: str
+    seconds: float | None
+    sdp_dir: Path | None
+    json_: Path | None
+
+
+def run(options: SendOptions) -> None:
+    """Send until the time is over or a signal comes; write the report. Raises FormatError, ResourceError."""
+    log = logs.configure(as_json=not sys.stderr.isatty())
+    form = video_format(options.format_)
+    clock = compose.tai_clock()
+    sender = Sender(
+        VideoOut(_reel(options, form), _flow(options, "video", form), compose.sink(_leg(options, "video"))),
+        clock=clock,
+        voice=_voice(options),
+        ancillary=_ancillary(options, form),
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("sending", format=str(form), clock=clock.source)
+    report = sender.run(frames=frames_of(options.seconds, form.rate), stop=stop)
+    _tell(report, options)
+
+
+def _reel(options: SendOptions, form: VideoFormat) -> Reel:
+    device = compose.host_device()
+    with terminal.progress("rendering the pictures") as advance:
+        if options.video is None:
+            return present(form, pack=device.pack, progress=advance)
+        return _file_reel(options.video, form, advance)
+
+
+def _file_reel(path: Path, form: VideoFormat, advance: Progress) -> Reel:
+    with VideoReader(path, format=form, pack=compose.host_device().pack) as reader:
+        most = int(LONGEST_FILE_S * form.rate)
+        return lay(reader, format=form, most=min(most, reader.expected or most), progress=advance)
+
+
+def _voice(options: SendOptions) -> VoiceOut | None:
+    if options.voice_to is None:
+        return None
+    if options.voice is not None:
+        samples = read_voice(options.voice)
+    else:
+        with as_file(files("relip.peers") / "assets" / "voice.flac") as path:
+            samples = read_voice(path)
+    return VoiceOut(samples, _flow(options, "voice", AudioFormat()), compose.sink(_leg(options, "voice")), lead_s=Fraction(1))
+
+
+def _ancillary(options: SendOptions, form: VideoFormat) -> AncillaryOut | None:
+    if options.anc_to is None:
+        return None
+    return AncillaryOut(_flow(options, "anc", AncFormat(rate=form.rate)), compose.sink(_leg(options, "anc")))
+
+
+def _leg(options: SendOptions, name: str) -> Leg:
+    to = {"video": options.video_to, "voice": options.voice_to, "anc": options.anc_to}[name]
+    assert to is not None, "asked for only where the flow is wanted"
+    host, port = address(to, f"--{name}-to")
+    return Leg(destination=host, port=port, interface=options.interface)
+
+
+def _flow(options: SendOptions, name: str, form: Format) -> Flow:  # type: ignore[type-arg]  any format
+    """The flow, and its transport file where one is wanted."""
+    flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
+    if options.sdp_dir is not None:
+        try:
+            options.sdp_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise ResourceError(f"{options.sdp_dir}: {cause.strerror}") from cause
+        text = sdp.format(flow, sending=compose.sending(compose.tai_clock(), delay_us=None))
+        write_transport_file(options.sdp_dir / f"{name}.sdp", text)
+    return flow
+
+
+def _tell(report: SenderReport, options: SendOptions) -> None:
+    if options.json_ is None:
+        terminal.say(f"sent {report.frames_sent} frames, {report.late_starts} started late")
+    elif str(options.json_) == "-":
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        save(report, options.json_)
