@@ -128,14 +128,18 @@ class _Canvas:
         self._fit = _Fit(0, 0, 0, 0)
 
     def draw(self, frame: Any) -> None:  # noqa: ANN401 -- PyAV is imported lazily
-        """Replace the picture by this source frame."""
-        fit = _fit(frame.width * self._sample_aspect, frame.height, self._format)
+        """Replace the picture by this source frame, upright."""
+        width, height = frame.width * self._sample_aspect, Fraction(frame.height)
+        quarters = round(frame.rotation / 90) % 4
+        if quarters % 2:
+            width, height = height, width
+        fit = _fit(width, height, self._format)
         if fit != self._fit:
             self._planes.y[:] = BLACK_Y
             self._planes.cb[:] = BLACK_C
             self._planes.cr[:] = BLACK_C
             self._fit = fit
-        y, cb, cr = _planes_of(_to_bt709(frame, fit.width, fit.height))
+        y, cb, cr = _upright(frame, fit, quarters) if quarters else _planes_of(_to_bt709(frame, fit.width, fit.height))
         rows = slice(fit.y, fit.y + fit.height)
         self._planes.y[rows, fit.x : fit.x + fit.width] = y
         self._planes.cb[rows, fit.x // 2 : (fit.x + fit.width) // 2] = cb
@@ -282,29 +286,36 @@ def _open(path: Path) -> Any:  # noqa: ANN401 -- PyAV is imported lazily
         raise ResourceError(f"{path}: cannot be read: {reason}") from cause
 
 
-def _fit(width: Fraction, height: int, format: VideoFormat) -> _Fit:  # noqa: A002 -- the standard's word
+def _fit(width: Fraction, height: Fraction, format: VideoFormat) -> _Fit:  # noqa: A002 -- the standard's word
     """The largest place in the raster for a picture of `width` × `height` square pixels: centred, on whole pgroups."""
-    scale = min(format.width / width, Fraction(format.height, height))
+    scale = min(format.width / width, format.height / height)
     fit_width = max(2, round(width * scale / 2) * 2)
     fit_height = max(1, round(height * scale))
     return _Fit((format.width - fit_width) // 4 * 2, (format.height - fit_height) // 2, fit_width, fit_height)
 
 
-def _to_bt709(frame: Any, width: int, height: int) -> Any:  # noqa: ANN401 -- PyAV is imported lazily
-    """The frame in BT.709 narrow range, 4:2:2 10 bit, at another size."""
+def _to_bt709(frame: Any, width: int, height: int, layout: str = "yuv422p10le") -> Any:  # noqa: ANN401 -- as above
+    """The frame in BT.709 narrow range, 10 bit, at another size."""
     reformatter = _av().video.reformatter
     unsaid = frame.colorspace in (0, 2)
     matrix = reformatter.Colorspace.ITU709 if frame.height >= HD_ROWS else reformatter.Colorspace.ITU601
     return frame.reformat(
         width=width,
         height=height,
-        format="yuv422p10le",
+        format=layout,
         src_colorspace=matrix if unsaid else None,
         dst_colorspace=reformatter.Colorspace.ITU709,
         dst_color_range=reformatter.ColorRange.MPEG,
         interpolation=reformatter.Interpolation.BICUBIC,
         threads=1,
     )
+
+
+def _upright(frame: Any, fit: _Fit, quarters: int) -> tuple[NDArray[np.uint16], ...]:  # noqa: ANN401 -- as above
+    """The planes of a frame that was filmed with the camera turned, as by a telephone; turned back counterclockwise."""
+    size = (fit.height, fit.width) if quarters % 2 else (fit.width, fit.height)
+    y, cb, cr = (np.rot90(plane, quarters) for plane in _planes_of(_to_bt709(frame, *size, "yuv444p10le")))
+    return y, *((plane[:, ::2] + plane[:, 1::2] + 1) // 2 for plane in (cb, cr))
 
 
 def _planes_of(frame: Any) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]:  # noqa: ANN401 -- as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -215,3 +216,27 @@ def test_without_pyav_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ResourceError, match=r"relip\[media\]"):
         read_voice(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize(("cosine", "sine", "corner"), [(0, 1, (0, -1)), (-1, 0, (-1, -1)), (0, -1, (-1, 0))])
+def test_a_picture_filmed_with_the_camera_turned_is_shown_upright(
+    tmp_path: Path, cosine: int, sine: int, corner: tuple[int, int]
+) -> None:
+    """The track's matrix (ISO 14496-12 §8.3.2) turns clockwise by 90, 180, 270 degrees; the upper left corner is lit."""
+    frame = flat(40, width=96, height=48)
+    frame[:24, :48] = 220
+    path = tmp_path / "turned.mp4"
+    write_side_by_side(path, iter([frame]), rate=RATE, audio=tone(0.1))
+    octets = bytearray(path.read_bytes())
+    at = octets.rindex(b"tkhd") + 4 + 40
+    struct.pack_into(">6i", octets, at, cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0)
+    path.write_bytes(octets)
+    planes = planes_of(path)[0]
+    lit = planes.y > 500
+    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    assert lit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() > 0.95
+    height, width = (48, 24) if sine else (32, 64)
+    top, left = (48 - height) // 2, (64 - width) // 2
+    assert (rows[0] == top) == (corner[0] == 0)
+    assert (columns[0] == left) == (corner[1] == 0)
+    assert lit.sum() == pytest.approx(height * width / 4, rel=0.1)
