@@ -61,7 +61,7 @@ def importers():
 
 @pytest.mark.parametrize("technology", HOMES)
 def test_a_technology_lives_in_its_home_and_nowhere_else(technology, importers):
-    assert importers[technology] <= HOMES[technology]
+    assert importers[technology] == HOMES[technology]
 
 
 @pytest.mark.parametrize(
