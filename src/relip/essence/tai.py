@@ -50,6 +50,12 @@ def grain_ticks(index: int, rate: Fraction, clock_hz: int) -> int:
     return index * clock_hz * rate.denominator // rate.numerator
 
 
+def shift_grains(ticks: int, grains: int, *, rate: Fraction, clock_hz: int) -> int:
+    """The tick `grains` grain periods later, on the grid of `rate`; what a timestamp lay beside the grid, it keeps."""
+    nearest = (2 * ticks * rate.numerator + clock_hz * rate.denominator) // (2 * clock_hz * rate.denominator)
+    return ticks - grain_ticks(nearest, rate, clock_hz) + grain_ticks(nearest + grains, rate, clock_hz)
+
+
 def tai_of_ticks(ticks: int, clock_hz: int) -> Tai:
     """The first nanosecond of a tick, so that `Tai.ticks` gives `ticks` back."""
     return Tai(-(-ticks * NS_PER_S // clock_hz))

@@ -35,18 +35,29 @@ def load() -> ModuleType:
         raise ResourceError(f"the Holoscan SDK is not here ({cause}): install relip[graph]") from cause
 
 
+def run_pending(ingress: Ingress, guards: Sequence[Guard]) -> None:
+    """Run the pulses that are there and return: one thread, the greedy scheduler, the same order every time.
+
+    For tests and for files: with a manual clock the same grains give the same pixels as live.
+    """
+    core = load()
+    schedulers = import_module("holoscan.schedulers")
+    states = import_module("holoscan.conditions").AsynchronousEventState
+    app = _application(core, ingress=ingress, guards=guards, idle=states.EVENT_NEVER, started=threading.Event())
+    app.scheduler(schedulers.GreedyScheduler(app, name="greedy"))
+    app.run()
+
+
 class GraphRunner:
     """Runs the guards in order as a Holoscan application. `run` blocks; `stop` may come from any thread."""
 
     def __init__(self, ingress: Ingress, guards: Sequence[Guard]) -> None:
         core = load()
         schedulers = import_module("holoscan.schedulers")
-        conditions = import_module("holoscan.conditions")
-        self._states = conditions.AsynchronousEventState
+        self._states = import_module("holoscan.conditions").AsynchronousEventState
         self.started = threading.Event()
         """Set once the graph runs and Holoscan has taken the process's signals, so that the service may take them back."""
-        application = _application(core, conditions, ingress=ingress, guards=guards, started=self.started)
-        self._app = application([sys.executable, "relip"])
+        self._app = _application(core, ingress=ingress, guards=guards, idle=self._states.EVENT_WAITING, started=self.started)
         self._app.scheduler(schedulers.EventBasedScheduler(self._app, worker_thread_number=WORKERS, name="events"))
         ingress.wake = self._wake
 
@@ -62,17 +73,18 @@ class GraphRunner:
     def _wake(self) -> None:
         self._set_state(self._states.EVENT_DONE)
 
-    def _set_state(self, state: Any) -> None:  # noqa: ANN401  Holoscan's own type, loaded lazily
+    def _set_state(self, state: Any) -> None:
         pulse_there = getattr(self._app, "pulse_there", None)
         if pulse_there is not None:
             pulse_there.event_state = state
 
 
-def _application(
-    core: ModuleType, conditions: ModuleType, *, ingress: Ingress, guards: Sequence[Guard], started: threading.Event
-) -> Callable[[list[str]], Any]:
-    """Define the application class; it can only be defined once Holoscan is loaded."""
-    ingress_operator = _ingress_operator(core, conditions, ingress, started)
+def _application(core: ModuleType, *, ingress: Ingress, guards: Sequence[Guard], idle: Any, started: threading.Event) -> Any:
+    """Make the application; its class can only be defined once Holoscan is loaded. `idle`: the state when no pulse is there."""
+    conditions = import_module("holoscan.conditions")
+    ingress_operator = _ingress_operator(
+        core, ingress, idle=idle, busy=conditions.AsynchronousEventState.EVENT_DONE, started=started
+    )
     stage_operator = _stage_operator(core)
 
     class RelipApplication(core.Application):  # type: ignore[misc, name-defined]
@@ -84,27 +96,25 @@ def _application(
                 self.add_flow(before, operator)
                 before = operator
 
-    return RelipApplication
+    return RelipApplication([sys.executable, "relip"])
 
 
 def _ingress_operator(
-    core: ModuleType, conditions: ModuleType, ingress: Ingress, started: threading.Event
+    core: ModuleType, ingress: Ingress, *, idle: Any, busy: Any, started: threading.Event
 ) -> Callable[..., Any]:
-    states = conditions.AsynchronousEventState
-
     class IngressOperator(core.Operator):  # type: ignore[misc, name-defined]
-        def setup(self, spec: Any) -> None:  # noqa: ANN401  Holoscan's own type, loaded lazily
+        def setup(self, spec: Any) -> None:
             spec.output("out")
 
         def start(self) -> None:
             started.set()
 
-        def compute(self, _input: Any, output: Any, _context: Any) -> None:  # noqa: ANN401
+        def compute(self, _input: Any, output: Any, _context: Any) -> None:
             waiting = self.fragment.pulse_there
-            waiting.event_state = states.EVENT_WAITING  # before the look, so that a pulse that comes meanwhile wakes us again
+            waiting.event_state = idle  # before the look, so that a pulse that comes meanwhile wakes us again
             pulse = ingress.take_pulse()
             if pulse is not None:
-                waiting.event_state = states.EVENT_DONE
+                waiting.event_state = busy
                 output.emit(pulse, "out")
 
     return IngressOperator
@@ -112,17 +122,17 @@ def _ingress_operator(
 
 def _stage_operator(core: ModuleType) -> Callable[..., Any]:
     class StageOperator(core.Operator):  # type: ignore[misc, name-defined]
-        def __init__(self, fragment: Any, *args: Any, guard: Guard, last: bool, **kwargs: Any) -> None:  # noqa: ANN401
+        def __init__(self, fragment: Any, *args: Any, guard: Guard, last: bool, **kwargs: Any) -> None:
             self.guard = guard
             self.last = last
             super().__init__(fragment, *args, **kwargs)
 
-        def setup(self, spec: Any) -> None:  # noqa: ANN401
+        def setup(self, spec: Any) -> None:
             spec.input("in")
             if not self.last:
                 spec.output("out")
 
-        def compute(self, source: Any, output: Any, _context: Any) -> None:  # noqa: ANN401
+        def compute(self, source: Any, output: Any, _context: Any) -> None:
             pulse = self.guard.work(source.receive("in"))
             if not self.last:
                 output.emit(pulse, "out")

@@ -12,7 +12,7 @@ import numpy as np
 from relip.essence.formats import PGROUP_OCTETS, PGROUP_PIXELS
 from relip.essence.grains import AncGrain, VideoGrain
 from relip.essence.scene import Patch, Verdict
-from relip.essence.tai import VIDEO_CLOCK_HZ, period_ns, wrap_rtp
+from relip.essence.tai import VIDEO_CLOCK_HZ, period_ns, shift_grains, wrap_rtp
 from relip.ports import Burst, PacketSink
 from relip.wire import disclosure, st2110_40
 from relip.wire.disclosure import Disclosure
@@ -30,7 +30,8 @@ class VideoSender:
         self._sink = sink
         self._headers = headers
         self._span_ns = int(period_ns(rate) * SPAN)
-        self._shift_ticks = Fraction(VIDEO_CLOCK_HZ * shift) / rate
+        self._rate = rate
+        self._shift = shift
         self._sequence = 0
         self.packets = 0
 
@@ -51,7 +52,7 @@ class VideoSender:
 
     def timestamp(self, grain: VideoGrain) -> int:
         """The ticks a grain leaves with."""
-        return grain.ticks + int(self._shift_ticks)
+        return shift_grains(grain.ticks, self._shift, rate=self._rate, clock_hz=VIDEO_CLOCK_HZ) if self._shift else grain.ticks
 
     def close(self) -> None:
         """Give the sink back."""

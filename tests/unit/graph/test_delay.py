@@ -1,0 +1,45 @@
+"""The latency that is declared."""
+
+from fractions import Fraction
+
+import pytest
+
+from relip.essence.errors import FormatError
+from relip.essence.formats import RATES
+from relip.essence.tai import NS_PER_S, period_ns
+from relip.graph.delay import RENDER_NS, delay_for
+
+pytestmark = pytest.mark.unit
+
+LOOK_AHEAD_NS = 132_500_000
+"""120 ms of look-ahead and half of the 25 ms window."""
+
+
+def voice_ns(rate):
+    return LOOK_AHEAD_NS + period_ns(rate) - 5_000_000
+
+
+def test_25_frames_a_second_take_five_frames():
+    assert delay_for(Fraction(25), voice_ns(Fraction(25))).frames == 5
+
+
+def test_50_frames_a_second_take_nine_frames():
+    assert delay_for(Fraction(50), voice_ns(Fraction(50))).frames == 9
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+def test_the_voice_is_there_before_the_grain_is_due_and_no_frame_is_wasted(rate):
+    delay = delay_for(rate, voice_ns(rate))
+    assert delay.latency_ns == int(delay.frames * NS_PER_S / rate)
+    assert voice_ns(rate) + RENDER_NS <= delay.latency_ns + 1
+    assert delay.latency_ns - period_ns(rate) < voice_ns(rate) + RENDER_NS
+    assert delay.release_ns < delay.latency_ns
+
+
+def test_the_operators_own_choice_is_kept():
+    assert delay_for(Fraction(25), voice_ns(Fraction(25)), frames=8).frames == 8
+
+
+def test_a_latency_in_which_the_voice_cannot_be_here_is_refused_by_name_and_number():
+    with pytest.raises(FormatError, match=r"latency\.frames=4.*at least 5"):
+        delay_for(Fraction(25), voice_ns(Fraction(25)), frames=4)

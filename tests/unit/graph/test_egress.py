@@ -1,0 +1,98 @@
+"""Every registered grain leaves once, on time, patched or as it came."""
+
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from relip.clock.manual import ManualClock
+from relip.essence.formats import VideoFormat
+from relip.essence.grains import VideoGrain
+from relip.essence.scene import Bypass, Patch, Region, Verdict
+from relip.essence.tai import Tai
+from relip.graph.egress import Egress
+from relip.graph.tally import Tally
+
+pytestmark = pytest.mark.unit
+
+FORMAT = VideoFormat(width=4, height=2, rate=Fraction(25))
+PATCHED = Verdict(patch=Patch(Region(0, 0, 2, 1), np.zeros((1, 5), np.uint8)))
+T0 = Tai(1_000_000_000_000)
+
+
+class House:
+    """An egress with everything around it that it tells about what it does."""
+
+    def __init__(self):
+        self.clock = ManualClock(T0)
+        self.tally = Tally()
+        self.sent = []
+        self.returned = []
+        self.egress = Egress(clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally)
+
+    def send(self, grain, verdict):
+        self.sent.append((grain.ticks, verdict, self.clock.now()))
+
+    def register(self, ticks, due):
+        grain = VideoGrain(ticks=ticks, format=FORMAT, packed=np.zeros((2, 10), np.uint8), slot=ticks, arrived=T0)
+        return self.egress.register(grain, due)
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+def test_a_settled_grain_leaves_with_its_patch_at_its_instant(house):
+    due = T0.after(200_000_000)
+    house.register(7, due)
+    assert house.egress.settle(7, PATCHED)
+    house.egress.step()
+    assert house.sent == [(7, PATCHED, due)]
+    assert house.returned == [7]
+    assert house.tally.altered == 1
+
+
+def test_a_grain_without_a_verdict_leaves_untouched_at_its_instant_and_says_why(house):
+    due = T0.after(200_000_000)
+    house.register(7, due)
+    house.egress.step()
+    assert house.sent == [(7, Verdict(bypass=Bypass.DEADLINE), due)]
+    assert house.tally.bypassed == {Bypass.DEADLINE: 1}
+
+
+def test_the_buffer_of_an_overtaken_grain_is_kept_until_the_graph_lets_go_of_it(house):
+    house.register(7, T0)
+    house.egress.step()
+    assert house.returned == []
+    assert not house.egress.settle(7, PATCHED)
+    assert house.returned == [7]
+    assert house.tally.late_verdicts == 1
+    assert house.tally.altered == 0
+
+
+def test_a_timestamp_that_is_in_the_house_already_is_refused_and_its_buffer_returned(house):
+    assert house.register(7, T0)
+    assert not house.register(7, T0)
+    assert house.returned == [7]
+
+
+def test_a_drain_sends_what_is_in_the_house_and_takes_no_more(house):
+    house.register(7, T0.after(1))
+    house.egress.drain()
+    assert not house.register(8, T0.after(2))
+    house.egress.run()
+    assert [ticks for ticks, _, _ in house.sent] == [7]
+
+
+def test_grains_leave_in_the_order_in_which_they_came_while_others_settle_them(house):
+    for ticks in range(50):
+        house.register(ticks, T0.after(ticks))
+    settler = threading.Thread(target=lambda: [house.egress.settle(ticks, PATCHED) for ticks in range(50)])
+    settler.start()
+    house.egress.drain()
+    house.egress.run()
+    settler.join()
+    assert [ticks for ticks, _, _ in house.sent] == list(range(50))
+    assert sorted(house.returned) == list(range(50))

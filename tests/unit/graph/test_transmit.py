@@ -1,0 +1,86 @@
+"""What leaves: the grain, its patch, its timestamp, and what is said about it."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from relip.essence.formats import VideoFormat
+from relip.essence.grains import VideoGrain
+from relip.essence.scene import Bypass, Patch, Region, Verdict
+from relip.essence.tai import Tai, grain_ticks
+from relip.graph.transmit import DisclosureSender, VideoSender, apply
+from relip.wire import disclosure, st2110_20, st2110_40
+from relip.wire.st2110_20 import FrameHeaders
+
+pytestmark = pytest.mark.unit
+
+FORMAT = VideoFormat(width=360, height=8, rate=Fraction(60000, 1001))
+UNTOUCHED = Verdict(bypass=Bypass.NO_FACE)
+
+
+class Kept:
+    """A sink that keeps whole packets."""
+
+    def __init__(self):
+        self.packets = []
+
+    def send(self, burst):
+        for header, offset, length in zip(burst.headers, burst.offsets, burst.lengths, strict=True):
+            self.packets.append(bytes(header) + bytes(burst.payload[offset : offset + length]))
+        return len(burst.headers)
+
+    def close(self):
+        self.packets = []
+
+
+def grain(index):
+    pixels = np.random.default_rng(index).integers(0, 256, (FORMAT.height, FORMAT.row_octets)).astype(np.uint8)
+    return VideoGrain(grain_ticks(index, FORMAT.rate, 90_000), FORMAT, pixels, slot=0, arrived=Tai(0))
+
+
+def timestamps(sink):
+    octets = np.array([np.frombuffer(p.ljust(1536, b"\0"), np.uint8) for p in sink.packets])
+    lengths = np.array([len(p) for p in sink.packets], np.int32)
+    return set(st2110_20.parse(octets, lengths, payload_type=96).timestamp.tolist())
+
+
+def sender(sink, **more):
+    return VideoSender(sink, FrameHeaders(FORMAT, payload_type=96, ssrc=1), rate=FORMAT.rate, **more)
+
+
+def test_a_patch_replaces_its_region_and_not_one_octet_outside_it():
+    take = grain(3)
+    before = take.packed.copy()
+    patch = Patch(Region(x=10, y=2, width=20, height=3), np.full((3, 50), 0xAB, np.uint8))
+    apply(patch, take)
+    assert (take.packed[2:5, 25:75] == 0xAB).all()
+    changed = np.zeros(before.shape, bool)
+    changed[2:5, 25:75] = True
+    np.testing.assert_array_equal(take.packed[~changed], before[~changed])
+
+
+def test_the_timestamp_is_preserved_by_default():
+    sink = Kept()
+    sender(sink).send(grain(100_001), UNTOUCHED)
+    assert timestamps(sink) == {grain_ticks(100_001, FORMAT.rate, 90_000) % 2**32}
+
+
+def test_a_restamped_grain_carries_the_timestamp_of_the_grain_it_leaves_with():
+    for index in (100_000, 100_001):
+        sink = Kept()
+        sender(sink, shift=9).send(grain(index), UNTOUCHED)
+        assert timestamps(sink) == {grain_ticks(index + 9, FORMAT.rate, 90_000) % 2**32}
+
+
+def test_each_frame_says_whether_it_was_altered_and_where():
+    sink = Kept()
+    told = DisclosureSender(sink, payload_type=100, ssrc=5)
+    region = Region(x=10, y=2, width=20, height=3)
+    told.send(9000, Verdict(patch=Patch(region, np.zeros((3, 50), np.uint8))))
+    told.send(10501, UNTOUCHED)
+    said = [disclosure.parse(st2110_40.parse(packet[12:]).packets[0]) for packet in sink.packets]
+    assert said == [
+        disclosure.Disclosure(altered=True, region=region),
+        disclosure.Disclosure(altered=False, reason=Bypass.NO_FACE),
+    ]
