@@ -3,7 +3,6 @@
 RelipError ─┬─ FormatError          our caller asked for the impossible
             ├─ WireError            the sender broke the standard: masked, counted, never fatal
             ├─ ModelError           a net failed or gave nonsense   → bypass, counted
-            ├─ DeadlineMissed       a result came after its grain had to leave → bypass, counted
             └─ ResourceError        the NIC, the file, the device or the cluster said no
 """
 
@@ -22,10 +21,6 @@ class WireError(RelipError):
 
 class ModelError(RelipError):
     """A net failed, or answered with something that is not a number."""
-
-
-class DeadlineMissed(RelipError):
-    """The grain left untouched because its result was not there in time."""
 
 
 class ResourceError(RelipError):

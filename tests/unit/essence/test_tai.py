@@ -52,7 +52,7 @@ def test_a_ticks_first_nanosecond_belongs_to_it(ticks, clock_hz):
     assert tai_of_ticks(ticks, clock_hz).after(-1).ticks(clock_hz) == ticks - 1
 
 
-@given(st.integers(2**33, 2**54), st.integers(-(2**31), 2**31 - 1))
+@given(st.integers(2**33, 2**54), st.integers(1 - 2**31, 2**31))
 def test_an_rtp_timestamp_is_unwrapped_to_the_nearest_instant(ticks, apart):
     assert unwrap_rtp(wrap_rtp(ticks), ticks + apart) == ticks
 
