@@ -1,0 +1,230 @@
+"""The presenter's face from frame to frame: found, followed, smoothed, and given up when it is not to be trusted.
+
+The detector runs when there is no face and every two seconds beside it; the mesh runs on every frame, on the crop the
+frame before suggests. Of several faces the largest is the presenter, and another one takes over only when it has been
+clearly larger at two checks in a row. Times are ticks; nothing is guessed about a frame that was not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.errors import FormatError, ModelError
+from relip.essence.formats import VideoFormat
+from relip.essence.scene import Bypass, Face, Sighting
+from relip.essence.tai import VIDEO_CLOCK_HZ
+from relip.face import detector as boxes
+from relip.face import mesh as points
+from relip.face.cuts import CutDetector
+from relip.face.detector import Box
+from relip.face.pose import Pose, pose
+from relip.face.smooth import LandmarkSmoother
+from relip.ports import Device, Model
+
+LEAST_DETECTION = 0.3
+"""Detector score from which a face is looked at: at 0.5 low-resolution clips lose their first half second."""
+START_PRESENCE, KEEP_PRESENCE = 0.5, 0.3
+"""Mesh score that begins a track, and that keeps one."""
+PATIENCE_FRAMES = 2
+"""Frames a track may miss before it is lost."""
+CHECK_TICKS = 2 * VIDEO_CLOCK_HZ
+GAP_TICKS = VIDEO_CLOCK_HZ // 2
+"""A jump in time beyond which the next frame has nothing to do with the last."""
+RIVAL_AREA = 1.5
+RIVAL_CHECKS = 2
+SAME_FACE = 0.5
+"""A detected box whose middle lies within half a crop of the tracked face's middle is that face."""
+
+
+@dataclass(slots=True)
+class _Gate:
+    """A limit with two edges: shut beyond `limit`, open again only inside `limit` by `margin`."""
+
+    limit: float
+    margin: float
+    shut: bool = False
+
+    def refuses(self, value: float) -> bool:
+        self.shut = value > (self.limit - self.margin if self.shut else self.limit)
+        return self.shut
+
+
+def _turned() -> _Gate:
+    return _Gate(limit=40.0, margin=3.0)  # degrees of yaw: beyond it half the mouth is hidden
+
+
+def _small() -> _Gate:
+    return _Gate(limit=-25.0, margin=2.0)  # minus IOD in pixels: below it a lip is two samples thick
+
+
+@dataclass(slots=True)
+class _Track:
+    """What is remembered of the face being followed."""
+
+    landmarks: NDArray[np.float32]
+    checked_ticks: int
+    smoother: LandmarkSmoother = field(default_factory=LandmarkSmoother)
+    turned: _Gate = field(default_factory=_turned)
+    small: _Gate = field(default_factory=_small)
+    missed: int = 0
+    rival: int = 0
+
+
+class FaceTracker:
+    """Sees every frame of one flow, in order."""
+
+    def __init__(self, *, detector: Model, mesh: Model, device: Device, format: VideoFormat) -> None:  # noqa: A002 - the seam's word
+        """`detector` and `mesh` are `face_detector.onnx` and `face_mesh.onnx`. FormatError for other nets."""
+        self._detector, self._mesh, self._device = detector, mesh, device
+        self._view = boxes.letterbox(format.width, format.height)
+        self._picture = np.zeros((1, boxes.SIZE, boxes.SIZE, 3), np.float32)
+        self._crop = np.zeros((1, points.SIZE, points.SIZE, 3), np.float32)
+        self._detector_ends = _ends(detector, "boxes", "scores")
+        self._mesh_ends = _ends(mesh, "landmarks", "presence")
+        self._identity = 0
+        self._ticks: int | None = None
+        self._track: _Track | None = None
+        self._cuts = CutDetector()
+
+    def reset(self) -> None:
+        """Forget the face and the shot; the next face gets a new identity."""
+        self._drop()
+        self._cuts = CutDetector()
+        self._ticks = None
+
+    def see(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
+        """The presenter in the frame (height, row_octets) whose origin timestamp is `ticks` (90 kHz).
+
+        Raises ModelError when a net fails or answers with something that is not a number; the track is dropped then.
+        """
+        if self._ticks is not None and not 0 < ticks - self._ticks <= GAP_TICKS:
+            self.reset()
+        self._ticks = ticks
+        cut = self._cuts.see(packed)
+        if cut:
+            self._drop()
+        try:
+            face, absent = self._follow(packed, ticks)
+        except ModelError:
+            self._drop()
+            raise
+        return Sighting(face=face, absent=absent, cut=cut)
+
+    def _follow(self, packed: NDArray[np.uint8], ticks: int) -> tuple[Face | None, Bypass | None]:
+        track = self._track
+        if track is None:
+            return self._start(packed, ticks)
+        if track.missed == 0 and ticks - track.checked_ticks >= CHECK_TICKS:
+            self._check(packed, ticks, track)
+            track = self._track
+            if track is None:
+                return self._start(packed, ticks)
+        landmarks, presence = self._look(packed, self._expected(packed, track))
+        if presence < KEEP_PRESENCE:
+            return None, self._miss(track)
+        return self._seen(landmarks, presence, track)
+
+    def _start(self, packed: NDArray[np.uint8], ticks: int) -> tuple[Face | None, Bypass | None]:
+        """Begin a track on the largest face. The mesh looks twice, for its own crop is better than the detector's."""
+        found = self._detect(packed)
+        if not found:
+            return None, Bypass.NO_FACE
+        landmarks, _ = self._look(packed, points.crop_of_box(max(found, key=lambda box: box.area)))
+        landmarks, presence = self._look(packed, points.crop_of_landmarks(landmarks))
+        if presence < START_PRESENCE:
+            return None, Bypass.FACE_UNSURE
+        self._identity += 1
+        self._track = _Track(landmarks, ticks)
+        return self._seen(landmarks, presence, self._track)
+
+    def _seen(self, landmarks: NDArray[np.float32], presence: float, track: _Track) -> tuple[Face | None, Bypass | None]:
+        """Smooth, measure, and let the gates say whether it can be worked on."""
+        assert self._ticks is not None
+        track.landmarks, track.missed = landmarks, 0
+        smooth = track.smoother.smooth(landmarks, self._ticks)
+        measured = pose(smooth)
+        refused = _refused(track, measured)
+        if refused:
+            return None, refused
+        face = Face(
+            landmarks=smooth,
+            score=presence,
+            iod=measured.iod,
+            yaw=measured.yaw,
+            pitch=measured.pitch,
+            roll=measured.roll,
+            identity=self._identity,
+        )
+        return face, None
+
+    def _miss(self, track: _Track) -> Bypass:
+        track.missed += 1
+        if track.missed <= PATIENCE_FRAMES:
+            return Bypass.FACE_UNSURE
+        self._drop()
+        return Bypass.NO_FACE
+
+    def _drop(self) -> None:
+        """Give the track up. The next one counts as another person: nothing tells that it is the same."""
+        self._track = None
+
+    def _expected(self, packed: NDArray[np.uint8], track: _Track) -> NDArray[np.float32]:
+        """The crop to look at: where the face was; after a miss, where the detector sees it."""
+        if track.missed:
+            near = [box for box in self._detect(packed) if _same_face(box, track.landmarks)]
+            if near:
+                return points.crop_of_box(max(near, key=lambda box: box.area))
+        return points.crop_of_landmarks(track.landmarks)
+
+    def _check(self, packed: NDArray[np.uint8], ticks: int, track: _Track) -> None:
+        """Look for a larger face; drop the track when one has been there at two checks in a row."""
+        track.checked_ticks = ticks
+        found = self._detect(packed)
+        own = max((box.area for box in found if _same_face(box, track.landmarks)), default=0.0)
+        others = [box.area for box in found if not _same_face(box, track.landmarks)]
+        rivalled = own > 0 and max(others, default=0.0) > RIVAL_AREA * own
+        track.rival = track.rival + 1 if rivalled else 0
+        if track.rival >= RIVAL_CHECKS:
+            self._drop()
+
+    def _detect(self, packed: NDArray[np.uint8]) -> list[Box]:
+        self._device.crop(packed, self._view, self._picture[0])
+        out = self._detector.infer([self._picture])
+        found, scores = (out[i] for i in self._detector_ends)
+        return boxes.boxes_in(self._view, found, scores, LEAST_DETECTION)
+
+    def _look(self, packed: NDArray[np.uint8], crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Landmarks in raster pixels and the mesh's score, through a crop."""
+        self._device.crop(packed, crop, self._crop[0])
+        out = self._mesh.infer([self._crop])
+        landmarks, presence = (out[i] for i in self._mesh_ends)
+        score = float(presence.reshape(-1)[0])
+        if not np.isfinite(score):
+            raise ModelError("the face mesh answered with a score that is not a number")
+        return points.to_raster(landmarks, crop), score
+
+
+def _refused(track: _Track, measured: Pose) -> Bypass | None:
+    """Why this face cannot be worked on. Every gate is asked, since each remembers its answer."""
+    small, turned = track.small.refuses(-measured.iod), track.turned.refuses(abs(measured.yaw))
+    if small:
+        return Bypass.FACE_SMALL
+    return Bypass.FACE_TURNED if turned else None
+
+
+def _same_face(box: Box, landmarks: NDArray[np.float32]) -> bool:
+    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+    apart = np.abs((low + high) / 2 - (box.x + box.width / 2, box.y + box.height / 2))
+    return bool((apart < SAME_FACE * points.MARGIN * (high - low).max()).all())
+
+
+def _ends(model: Model, *names: str) -> tuple[int, ...]:
+    """Where a model's outputs stand, by name."""
+    given = [spec.name for spec in model.signature.outputs]
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise FormatError(f"a net without the output {missing[0]}: it has {', '.join(given)}")
+    return tuple(given.index(name) for name in names)
