@@ -138,10 +138,10 @@ class Config(Section):
     video: VideoIn = Field(description="the presenter's picture")
     voice: VoiceIn = Field(description="the translated voice")
     output: Output = Field(description="what leaves")
-    lip_sync: LipSync = Field(default_factory=LipSync, description="how the mouth behaves")
-    latency: Latency = Field(default_factory=Latency, description="how long the service may take")
-    models: Models = Field(default_factory=Models, description="where the nets lie")
-    sockets: Sockets = Field(default_factory=Sockets, description="kernel sockets")
+    lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
+    latency: Latency = Field(Latency(), description="how long the service may take")
+    models: Models = Field(Models(), description="where the nets lie")
+    sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
 
 
@@ -191,13 +191,24 @@ def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(config: Config, base: Path) -> Config:
-    """The same with relative paths taken from `base`."""
-    output = config.output
-    found = {"video": _with_path(config.video, base), "voice": _with_path(config.voice, base)}
+    """The same with every relative path taken from `base`."""
+    output, models = config.output, config.models
     out = {"video": _with_path(output.video, base), "disclosure": output.disclosure and _with_path(output.disclosure, base)}
-    report = None if config.report is None else base / config.report
-    return config.model_copy(update={**found, "output": output.model_copy(update=out), "report": report})
+    nets = {"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)}
+    return config.model_copy(
+        update={
+            "video": _with_path(config.video, base),
+            "voice": _with_path(config.voice, base),
+            "output": output.model_copy(update=out),
+            "models": models.model_copy(update=nets),
+            "report": _from(base, config.report),
+        }
+    )
 
 
 def _with_path(section: S, base: Path) -> S:
-    return section if section.sdp is None else section.model_copy(update={"sdp": base / section.sdp})
+    return section.model_copy(update={"sdp": _from(base, section.sdp)})
+
+
+def _from(base: Path, path: Path | None) -> Path | None:
+    return None if path is None else base / path

@@ -14,18 +14,19 @@ from relip.essence.tai import Tai
 from relip.ports import Chunk, Clock, PacketSource
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 WAIT_NS = 5_000_000
 """How long one receive call may sit on an idle flow, which bounds how late an overdue grain is noticed."""
 
 
-class Assembler(Protocol[T]):
+class Assembler(Protocol[T_co]):
     """What `frames.assemble`, `frames.audio` and `frames.ancillary` have in common."""
 
-    def push(self, chunk: Chunk, now: Tai) -> Sequence[T]:
+    def push(self, chunk: Chunk, now: Tai) -> Sequence[T_co]:
         """What the chunk completed."""
         ...
 
-    def expire(self, now: Tai) -> Sequence[T]:
+    def expire(self, now: Tai) -> Sequence[T_co]:
         """What is overdue."""
         ...
 

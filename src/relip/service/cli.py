@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,11 +55,11 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @click.option("--seconds", type=float, help="How long to send; without it until SIGTERM or SIGINT.")
 @click.option("--sdp-dir", type=PATH, help="Folder in which to write a transport file for each flow.")
 @JSON
-def send(**options: object) -> None:
+def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Play a presenter and a voice as ST 2110 flows, in real time on the TAI grid."""
     from relip.service.send import SendOptions, run  # noqa: PLC0415
 
-    run(SendOptions(**options))  # type: ignore[arg-type]  click has checked the types
+    run(SendOptions(**options))
 
 
 @commands.command()
@@ -71,11 +72,11 @@ def send(**options: object) -> None:
 @click.option("--seconds", type=float, help="How long to receive; without it until SIGTERM or SIGINT.")
 @click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
 @JSON
-def receive(**options: object) -> None:
+def receive(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Receive the dubbed picture, compare it with the original, measure, and record both side by side."""
     from relip.service.receive import ReceiveOptions, run  # noqa: PLC0415
 
-    run(ReceiveOptions(**options))  # type: ignore[arg-type]  click has checked the types
+    run(ReceiveOptions(**options))
 
 
 @commands.command()
@@ -95,11 +96,11 @@ def receive(**options: object) -> None:
     "--json", "json_", type=PATH, default=Path("demo.json"), show_default=True, help="What was measured; - is standard output."
 )
 @click.option("--keep", type=PATH, help="Folder in which to keep configuration, transport files, reports and logs.")
-def demo(**options: object) -> None:
+def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Sender, service and receiver in one command: real ST 2110 by multicast on loopback, in real time."""
     from relip.service.demo import DemoOptions, run  # noqa: PLC0415
 
-    run(DemoOptions(**options))  # type: ignore[arg-type]  click has checked the types
+    run(DemoOptions(**options))
 
 
 @commands.group()
@@ -147,11 +148,11 @@ def sdp_show(path: Path, interface: str) -> None:
 @click.option("--name", default="relip", show_default=True, help="Session name.")
 @click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
 @INTERFACE
-def sdp_make(**options: object) -> None:
+def sdp_make(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Write a transport file for a flow to standard output."""
     from relip.service import sdp  # noqa: PLC0415
 
-    click.echo(sdp.make(sdp.SdpOptions(**options)), nl=False)  # type: ignore[arg-type]  click has checked the types
+    click.echo(sdp.make(sdp.SdpOptions(**options)), nl=False)
 
 
 def main() -> None:
@@ -164,6 +165,9 @@ def main() -> None:
     except FormatError as error:
         click.echo(f"relip: {error}", err=True)
         sys.exit(2)
-    except (RelipError, click.Abort, KeyboardInterrupt) as error:
-        click.echo(f"relip: {error or 'interrupted'}", err=True)
+    except RelipError as error:
+        click.echo(f"relip: {error}", err=True)
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("relip: interrupted", err=True)
         sys.exit(1)

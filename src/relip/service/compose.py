@@ -54,7 +54,7 @@ from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
 from relip.speech.listener import Listener
 from relip.transport.udp import UdpSink, UdpSource
-from relip.weights import cache
+from relip.weights import cache, shipped
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
@@ -181,7 +181,7 @@ def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets: 
         device=device,
         format=format,
     )
-    net = ArticulationNet(OnnxModel(config.models.articulation or cache.own("articulation.onnx"), threads=threads))
+    net = ArticulationNet(OnnxModel(config.models.articulation or shipped.locate(shipped.ARTICULATION), threads=threads))
     return Nets(tracker=tracker, articulation=net)
 
 

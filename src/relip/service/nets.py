@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relip.essence.errors import RelipError
 from relip.service import terminal
-from relip.weights import cache
+from relip.weights import cache, shipped
 from relip.weights.build import build as build_nets
 
 
@@ -20,15 +20,14 @@ def show(folder: Path | None) -> None:
     """List every net, its checksum and its file. RelipError when one is missing."""
     folder = folder or cache.directory()
     rows, missing = [], []
-    for name in cache.NETS:
+    places = [(name, lambda name: cache.locate(name, folder)) for name in cache.NETS]
+    for name, locate in [*places, *((name, shipped.locate) for name in shipped.NETS)]:
         try:
-            path = cache.locate(name, folder)
+            path = locate(name)
         except RelipError as error:
             missing.append(str(error))
         else:
             rows.append([name, hashlib.sha256(path.read_bytes()).hexdigest()[:16], str(path)])
-    own = cache.own("articulation.onnx")
-    rows.append([own.name, hashlib.sha256(own.read_bytes()).hexdigest()[:16], str(own)])
     terminal.table("nets", ["net", "sha256", "file"], rows)
     if missing:
         raise RelipError("; ".join(missing))

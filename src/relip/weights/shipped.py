@@ -1,0 +1,18 @@
+"""The nets that ship with Relip, beside their model cards in `nets/`: trained by `training/`, read as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from relip.essence.errors import ResourceError
+
+ARTICULATION = "articulation.onnx"
+NETS = (ARTICULATION,)
+
+
+def locate(name: str) -> Path:
+    """Path of a net that ships with Relip. Raises ResourceError when the installation is not whole."""
+    path = Path(__file__).parent / "nets" / name
+    if not path.is_file():
+        raise ResourceError(f"{name} is missing from this installation of Relip")
+    return path
