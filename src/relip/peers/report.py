@@ -6,6 +6,7 @@ Every field says its unit; the reference page is written from these models. Noth
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +27,16 @@ class FlowCounters(Report):
     late: int = Field(0, description="packets that came after their grain had left")
     duplicate: int = Field(0, description="packets that came twice")
     malformed: int = Field(0, description="packets that break the standard; they were masked")
+    stranger: int = Field(0, description="packets of another synchronization source or far from the stream's timestamps")
+    resyncs: int = Field(0, description="times the sender changed or began anew")
+    dropped: int = Field(0, description="grains that lacked rows and had no former grain to take them from")
+    other_format: int = Field(0, description="grains of another raster than the flow's")
+    no_buffer: int = Field(0, description="grains for which the receiver had no memory free")
+
+    @classmethod
+    def of(cls, counters: object) -> Self:
+        """What an assembler counted; its counters have the names of these fields, as far as its kind of flow has them."""
+        return cls(**{name: getattr(counters, name) for name in cls.model_fields if hasattr(counters, name)})
 
 
 class StageTimes(Report):

@@ -1,0 +1,146 @@
+"""One flow as the receiver takes it in: packets to grains, grains to whoever measures. One thread runs each.
+
+Nothing is measured here beyond what the assemblers count.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from relip.essence.flow import AncFlow, AudioFlow, VideoFlow
+from relip.essence.grains import AncGrain, AudioBlock, VideoGrain
+from relip.essence.tai import Tai
+from relip.frames.ancillary import AncAssembler
+from relip.frames.assemble import VideoAssembler
+from relip.frames.audio import AudioAssembler
+from relip.frames.pool import FramePool
+from relip.peers.report import FlowCounters
+from relip.ports import Chunk, Clock, PacketSource
+
+WAIT_NS = 10_000_000
+"""Longest wait for a packet: how late the end of a flow is noticed."""
+CHUNK_PACKETS = 512
+"""Packets taken at once: a tenth of a 1080p frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoIn:
+    """A video flow, and where its packets come from."""
+
+    flow: VideoFlow
+    source: PacketSource
+
+
+@dataclass(frozen=True, slots=True)
+class AudioIn:
+    """An audio flow, and where its packets come from."""
+
+    flow: AudioFlow
+    source: PacketSource
+
+
+@dataclass(frozen=True, slots=True)
+class AncIn:
+    """An ancillary flow that carries disclosures, and where its packets come from."""
+
+    flow: AncFlow
+    source: PacketSource
+
+
+class Intake(Protocol):
+    """A flow that is being received."""
+
+    source: PacketSource
+    overrun: int
+    cpu_s: float
+
+    def take(self, chunk: Chunk, now: Tai) -> None:
+        """Packets have come, or none did for a while."""
+        ...
+
+    def counters(self) -> FlowCounters:
+        """What was counted so far."""
+        ...
+
+
+class VideoIntake:
+    """Frames, leased from a pool of `frames`; `put` says whether it takes a grain, whose slot is then its to give back."""
+
+    def __init__(self, of: VideoIn, put: Callable[[VideoGrain], bool], *, frames: int) -> None:
+        self.source = of.source
+        self.overrun = 0
+        self.cpu_s = 0.0
+        self.pool = FramePool(frames, of.flow.format)
+        self._put = put
+        self._assembler = VideoAssembler(of.flow.format, payload_type=of.flow.payload_type, pool=self.pool)
+
+    def take(self, chunk: Chunk, now: Tai) -> None:
+        """See Intake."""
+        grains = self._assembler.push(chunk, now) if chunk.count else []
+        for grain in (*grains, *self._assembler.expire(now)):
+            if not self._put(grain):
+                self.overrun += 1
+                self.pool.give_back(grain.slot)
+
+    def counters(self) -> FlowCounters:
+        """See Intake."""
+        return FlowCounters.of(self._assembler.counters)
+
+
+class AudioIntake:
+    """Blocks of the voice, counted and given to `put` when there is one."""
+
+    def __init__(self, of: AudioIn, put: Callable[[AudioBlock], None] | None) -> None:
+        self.source = of.source
+        self.overrun = 0
+        self.cpu_s = 0.0
+        self.samples = 0
+        self._put = put
+        self._assembler = AudioAssembler(of.flow.format, payload_type=of.flow.payload_type)
+
+    def take(self, chunk: Chunk, now: Tai) -> None:
+        """See Intake."""
+        for block in self._assembler.push(chunk, now) if chunk.count else ():
+            self.samples += len(block.samples)
+            if self._put is not None:
+                self._put(block)
+
+    def counters(self) -> FlowCounters:
+        """See Intake."""
+        return FlowCounters.of(self._assembler.counters)
+
+
+class AncIntake:
+    """Ancillary grains; `put` says whether it takes one."""
+
+    def __init__(self, of: AncIn, put: Callable[[AncGrain], bool]) -> None:
+        self.source = of.source
+        self.overrun = 0
+        self.cpu_s = 0.0
+        self._put = put
+        self._assembler = AncAssembler(payload_type=of.flow.payload_type)
+
+    def take(self, chunk: Chunk, now: Tai) -> None:
+        """See Intake."""
+        for grain in self._assembler.push(chunk, now) if chunk.count else ():
+            self.overrun += not self._put(grain)
+
+    def counters(self) -> FlowCounters:
+        """See Intake."""
+        return FlowCounters.of(self._assembler.counters)
+
+
+def listen(intake: Intake, clock: Clock, ended: threading.Event) -> None:
+    """Receive until `ended` is set; raises what the source raises when it is gone for good."""
+    begun = time.thread_time()
+    chunk = Chunk.of(CHUNK_PACKETS)
+    try:
+        while not ended.is_set():
+            intake.source.receive(chunk, WAIT_NS)
+            intake.take(chunk, clock.now())
+    finally:
+        intake.cpu_s = time.thread_time() - begun
