@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from relip.essence.errors import RelipError
@@ -20,7 +22,7 @@ def show(folder: Path | None) -> None:
     """List every net, its checksum and its file. RelipError when one is missing."""
     folder = folder or cache.directory()
     rows, missing = [], []
-    places = [(name, lambda name: cache.locate(name, folder)) for name in cache.NETS]
+    places: list[tuple[str, Callable[[str], Path]]] = [(name, partial(cache.locate, folder=folder)) for name in cache.NETS]
     for name, locate in [*places, *((name, shipped.locate) for name in shipped.NETS)]:
         try:
             path = locate(name)

@@ -1,0 +1,88 @@
+"""The configuration at the edge: what is taken, and how a wrong key is told."""
+
+import pytest
+import yaml
+
+from relip import config
+from relip.essence.errors import FormatError, ResourceError
+
+pytestmark = pytest.mark.unit
+
+KEYS = {
+    "video": {"destination": "239.1.1.1", "port": 5004, "format": "1080p25"},
+    "voice": {"destination": "239.1.1.2", "port": 5006},
+    "output": {"video": {"destination": "239.1.1.3", "port": 5008}},
+}
+
+
+def keys(**sections):
+    return {**KEYS, **sections}
+
+
+def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
+    read = config.parse(KEYS, where="here")
+    assert not read.lip_sync.bypass
+    assert read.output.timestamps == "preserve"
+    assert read.output.disclosure is None
+    assert read.latency.frames is None
+
+
+@pytest.mark.parametrize(
+    ("sections", "named"),
+    [
+        ({"vidoe": {}}, "vidoe"),
+        ({"lip_sync": {"amplitude": 9}}, "lip_sync.amplitude"),
+        ({"voice": {"destination": "239.1.1.2"}}, "voice: .*port"),
+        ({"voice": {"sdp": "a.sdp", "port": 1, "destination": "239.1.1.1"}}, "voice: .*either"),
+        ({"video": {"destination": "239.1.1.1", "port": 5004}}, "video: .*format"),
+        ({"output": {}}, "output.video"),
+        ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
+        ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+    ],
+)
+def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
+    with pytest.raises(FormatError, match=named):
+        config.parse(keys(**sections), where="relip.yaml")
+
+
+def test_every_wrong_key_is_told_at_once():
+    with pytest.raises(FormatError) as told:
+        config.parse({"video": {}, "nonsense": 1}, where="relip.yaml")
+    assert all(key in str(told.value) for key in ("video", "voice", "output", "nonsense"))
+
+
+def test_the_environment_goes_before_the_file(monkeypatch):
+    monkeypatch.setenv("RELIP_LIP_SYNC__BYPASS", "true")
+    monkeypatch.setenv("RELIP_LATENCY__FRAMES", "7")
+    read = config.parse(KEYS, where="here")
+    assert read.lip_sync.bypass
+    assert read.latency.frames == 7
+
+
+def test_paths_are_taken_from_the_folder_of_the_file(tmp_path):
+    path = tmp_path / "relip.yaml"
+    path.write_text(yaml.safe_dump(keys(video={"sdp": "in.sdp"}, report="out.json", models={"cache": "nets"})))
+    read = config.load(path)
+    assert read.video.sdp == tmp_path / "in.sdp"
+    assert read.report == tmp_path / "out.json"
+    assert read.models.cache == tmp_path / "nets"
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "a: [", "\x00"])
+def test_a_file_that_is_no_mapping_is_told_by_its_name(tmp_path, text):
+    path = tmp_path / "relip.yaml"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=r"relip\.yaml"):
+        config.load(path)
+
+
+def test_a_missing_file_is_told_by_its_name(tmp_path):
+    with pytest.raises(ResourceError, match=r"none\.yaml"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_what_is_written_reads_back(tmp_path):
+    path = tmp_path / "relip.yaml"
+    before = config.parse(keys(lip_sync={"offset_ms": -20}), where="here")
+    config.write(path, before)
+    assert config.load(path) == before
