@@ -1,0 +1,83 @@
+"""The command line: exit codes, and errors of one line."""
+
+import sys
+from fractions import Fraction
+
+import pytest
+
+from relip.service import cli
+from relip.service.options import address, frames_of
+
+pytestmark = pytest.mark.unit
+
+
+def ended(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["relip", *arguments])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    return code, capsys.readouterr()
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["send"], ["receive"], ["demo"], ["models", "build"], ["models", "list"], ["sdp", "show"], ["sdp", "make"]])
+def test_every_command_explains_itself(monkeypatch, capsys, command):
+    code, told = ended(monkeypatch, capsys, *command, "--help")
+    assert code == 0
+    assert "Usage:" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["serve"], "--config"),
+        (["serve", "--config", "none.yaml"], "none.yaml"),
+        (["demo", "--format", "1080i25"], "1080i25"),
+        (["demo", "--seconds", "0"], "--seconds"),
+        (["sdp", "make", "--to", "239.1.1.1"], "--to="),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line_that_names_it(monkeypatch, capsys, arguments, named):
+    code, told = ended(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert named in told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_configuration_that_cannot_be_is_wrong_usage(monkeypatch, capsys, tmp_path):
+    path = tmp_path / "relip.yaml"
+    path.write_text("video: {}")
+    code, told = ended(monkeypatch, capsys, "serve", "--config", str(path))
+    assert code == 2
+    assert "relip.yaml" in told.err
+
+
+def test_a_transport_file_that_is_made_can_be_shown(monkeypatch, capsys, tmp_path):
+    code, told = ended(monkeypatch, capsys, "sdp", "make", "--format", "720p59.94", "--to", "239.1.1.1:5004")
+    assert code == 0
+    assert "exactframerate=60000/1001" in told.out
+    path = tmp_path / "flow.sdp"
+    path.write_text(told.out)
+    code, told = ended(monkeypatch, capsys, "sdp", "show", str(path))
+    assert code == 0
+    assert "720p59.94" in told.err
+
+
+def test_an_interlaced_transport_file_is_refused_by_the_parameters_name(monkeypatch, capsys, tmp_path):
+    _, told = ended(monkeypatch, capsys, "sdp", "make", "--to", "239.1.1.1:5004")
+    path = tmp_path / "flow.sdp"
+    path.write_text(told.out.replace("depth=10;", "depth=10; interlace;"))
+    code, told = ended(monkeypatch, capsys, "sdp", "show", str(path))
+    assert code == 2
+    assert "interlace" in told.err
+
+
+def test_an_address_needs_its_port():
+    assert address("239.1.1.1:5004", "--to") == ("239.1.1.1", 5004)
+
+
+def test_a_time_is_whole_frames():
+    assert frames_of(2.0, Fraction(30000, 1001)) == 60
+    assert frames_of(None, Fraction(25)) is None
