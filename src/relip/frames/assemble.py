@@ -1,0 +1,257 @@
+"""Packets of ST 2110-20 become frames: by RTP timestamp and extended sequence number, whole or concealed, in order.
+
+Each frame lies in a slot of the pool, written straight from the packets. It leaves when its octets are all there, or one
+frame period and the merge window after its first packet, with the rows that are missing taken from the frame before. One
+bad packet costs its rows and never the frame. No sample is unpacked here and no socket is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.errors import FormatError
+from relip.essence.formats import VideoFormat
+from relip.essence.grains import VideoGrain
+from relip.essence.tai import Tai, period_ns, unwrap_rtp
+from relip.frames.pool import FramePool
+from relip.frames.scatter import ENTRIES, NO_VALUE, Count, Event, Field, State, Stream, scatter, step, table
+from relip.ports import Chunk
+
+MERGE_WINDOW_NS = 10_000_000
+"""Path differential of an ST 2022-7 class A receiver."""
+LIVE_FRAMES = ENTRIES - 1
+OUTSIDE_LIMIT = 16
+"""More packets beyond the raster than this and the frame is of another format, not damaged."""
+_LEAST_DATA_OCTETS = 90
+"""Packets of a frame are told apart if they carry this on average: half a block of the block packing mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCounters:
+    """What a video flow brought since the start. Packets unless said.
+
+    `lost`: missing when their frame left; those of them that came after it are also `late`. `malformed`: break RFC 3550 or
+    RFC 4175. `other_type`: another payload type. `stranger`: another SSRC, or a timestamp far from the stream's.
+    `outside`: named rows or pixels beyond the raster. `frames`: grains given out, `incomplete` of them with
+    `concealed_rows` rows from the frame before. `dropped`: frames that could not be concealed, `other_format`: frames of
+    another raster, `no_buffer`: frames for which no slot was free; none of these three was given out. `resyncs`: the sender
+    changed or began anew.
+    """
+
+    packets: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    late: int = 0
+    malformed: int = 0
+    other_type: int = 0
+    interlaced: int = 0
+    stranger: int = 0
+    outside: int = 0
+    frames: int = 0
+    incomplete: int = 0
+    concealed_rows: int = 0
+    dropped: int = 0
+    other_format: int = 0
+    no_buffer: int = 0
+    resyncs: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counters that are kept here and not in the compiled loop."""
+
+    lost: int = 0
+    frames: int = 0
+    incomplete: int = 0
+    concealed_rows: int = 0
+    dropped: int = 0
+    other_format: int = 0
+    no_buffer: int = 0
+    resyncs: int = 0
+
+
+class VideoAssembler:
+    """Assembles one flow, from one leg or both. One thread.
+
+    Every grain given out holds a slot of `pool` that its receiver gives back; besides those, up to five slots are in
+    use: three frames under assembly, one that waits for its turn, and the last grain's, kept to conceal from. That one must
+    not be written to until the next grain. Raises FormatError when the pool is for another raster.
+    """
+
+    def __init__(
+        self,
+        format: VideoFormat,  # noqa: A002  the essence's own word
+        *,
+        payload_type: int,
+        pool: FramePool,
+        merge_window_ns: int = MERGE_WINDOW_NS,
+    ) -> None:
+        if pool.octets.shape[1:] != (format.height, format.row_octets):
+            raise FormatError(f"a pool of {pool.format} frames does not fit {format}")
+        self._format = format
+        self._pool = pool
+        self._payload_type = payload_type
+        self._silence_ns = period_ns(format.rate) // 2
+        self._patience_ns = period_ns(format.rate) + merge_window_ns
+        self._table = table(format.height, 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length()))
+        self._entries, self._seen, self._filled, self._stream, self._counts, _ = self._table
+        self._tally = _Tally()
+        self._previous: int | None = None
+        self._near_ticks: int | None = None
+        self._end_sequence: int | None = None
+        self._joining = True
+        self._scatter(Chunk.of(0), 0, Tai(0))  # loads the compiled loop now and not on the first packet's time
+
+    @property
+    def counters(self) -> VideoCounters:
+        """The counters as they stand."""
+        loop = {c.name.lower(): int(self._counts[0, c]) for c in Count}
+        kept = {name: getattr(self._tally, name) for name in _Tally.__dataclass_fields__}
+        return VideoCounters(**loop, **kept)
+
+    def push(self, chunk: Chunk, now: Tai) -> list[VideoGrain]:
+        """Take a chunk that was received at `now`; the grains that are due, in the order of their timestamps."""
+        grains: list[VideoGrain] = []
+        self._stream[Stream.STRANGER_FIRST] = 0
+        self._counts[1] = self._counts[0]
+        event, packet, timestamp = self._scatter(chunk, 0, now)
+        while event != Event.END:
+            if event == Event.COMPLETE:
+                grains += self.expire(now)
+            elif event == Event.NEW:
+                grains += self._open(timestamp, now)
+            else:
+                grains += self._restart(now)
+            event, packet, timestamp = self._scatter(chunk, packet, now)
+        return grains + self.expire(now)
+
+    def expire(self, now: Tai) -> list[VideoGrain]:
+        """The grains that are complete or have waited long enough, in the order of their timestamps."""
+        grains: list[VideoGrain] = []
+        for entry in self._live():
+            overdue = now.ns - self._entries[entry, Field.FIRST_NS] >= self._patience_ns
+            if not overdue and not self._is_complete(entry):
+                break
+            grains += self._retire(entry, now)
+        return grains
+
+    def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
+        columns = (chunk.octets, chunk.lengths, chunk.count)
+        context = (self._payload_type, now.ns, self._silence_ns)
+        event: tuple[int, int, int] = scatter(columns, first, context, self._pool.octets, self._table)
+        return event
+
+    def _live(self) -> list[int]:
+        """Entries under assembly, oldest timestamp first."""
+        newest = int(self._stream[Stream.NEWEST])
+        live = np.flatnonzero(self._entries[:, Field.STATE] == State.LIVE)
+        return sorted((int(i) for i in live), key=lambda i: step(int(self._entries[i, Field.TIMESTAMP]), newest))
+
+    def _is_complete(self, entry: int) -> bool:
+        return bool(self._entries[entry, Field.OCTETS] == self._format.frame_octets)
+
+    def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
+        """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""
+        live = self._live()
+        grains = self._retire(live.pop(0), now) if len(live) >= LIVE_FRAMES else []
+        slot = self._pool.lease()
+        if slot is None:
+            self._tally.no_buffer += 1
+            slot = self._drop(live[0]) if live else None
+        if self._is_retired(timestamp):
+            if slot is not None:
+                self._pool.give_back(slot)
+            return grains
+        idle = np.flatnonzero(self._entries[:, Field.STATE] != State.LIVE)
+        index = min(idle, key=lambda i: (self._entries[i, Field.STATE] != State.FREE, self._entries[i, Field.FIRST_NS]))
+        if slot is None:
+            self._end_sequence = None  # the packets that are passed over are no loss of the network
+        entry = self._entries[index]
+        entry[:] = 0
+        entry[Field.STATE] = State.SKIPPED if slot is None else State.LIVE
+        entry[Field.TIMESTAMP] = timestamp
+        entry[Field.SLOT] = NO_VALUE if slot is None else slot
+        entry[Field.FIRST_NS] = entry[Field.LAST_NS] = now.ns
+        entry[Field.JOINED] = self._joining
+        self._seen[index] = 0
+        self._filled[index] = 0
+        self._joining = False
+        return grains
+
+    def _is_retired(self, timestamp: int) -> bool:
+        retired = int(self._stream[Stream.RETIRED])
+        return retired != NO_VALUE and step(timestamp, retired) <= 0
+
+    def _drop(self, entry: int) -> int:
+        """Give up an unfinished frame for a newer one; its slot."""
+        self._leave(entry)
+        return int(self._entries[entry, Field.SLOT])
+
+    def _leave(self, entry: int) -> None:
+        """A frame is under assembly no more: count what it lacks, up to its last packet that came."""
+        values = self._entries[entry]
+        values[Field.STATE] = State.DONE
+        self._stream[Stream.RETIRED] = values[Field.TIMESTAMP]
+        end = int(values[Field.BASE] + values[Field.HIGHEST])
+        if self._end_sequence is not None:
+            missing = int(step(end, self._end_sequence)) - int(values[Field.PACKETS])
+            if 0 <= missing <= 2 * self._seen.shape[1]:  # else the sender began its numbers anew: no loss
+                self._tally.lost += missing
+        self._end_sequence = end
+
+    def _retire(self, entry: int, now: Tai) -> list[VideoGrain]:
+        """A frame leaves: as one grain, or as none when it is not fit to be shown."""
+        self._leave(entry)
+        values = self._entries[entry]
+        slot = int(values[Field.SLOT])
+        if values[Field.OUTSIDE] > OUTSIDE_LIMIT:
+            self._tally.other_format += 1
+            self._pool.give_back(slot)
+            return []
+        concealed = 0
+        if not self._is_complete(entry):
+            if values[Field.JOINED] or self._previous is None:
+                self._tally.dropped += not values[Field.JOINED]
+                self._pool.give_back(slot)
+                return []
+            concealed = self._conceal(self._filled[entry], slot)
+        return [self._grain(values, concealed, now)]
+
+    def _conceal(self, filled: NDArray[np.int32], slot: int) -> int:
+        """Take the rows that are not whole from the frame before; how many."""
+        assert self._previous is not None
+        rows = np.flatnonzero(filled < self._format.row_octets)
+        self._pool.frame(slot)[rows] = self._pool.frame(self._previous)[rows]
+        self._tally.incomplete += 1
+        self._tally.concealed_rows += len(rows)
+        return len(rows)
+
+    def _grain(self, values: NDArray[np.int64], concealed: int, now: Tai) -> VideoGrain:
+        slot = int(values[Field.SLOT])
+        near = now.ticks(self._format.clock_hz) if self._near_ticks is None else self._near_ticks
+        self._near_ticks = unwrap_rtp(int(values[Field.TIMESTAMP]), near)
+        if self._previous is not None:
+            self._pool.give_back(self._previous)
+        self._previous = self._pool.share(slot)
+        self._tally.frames += 1
+        return VideoGrain(
+            ticks=self._near_ticks,
+            format=self._format,
+            packed=self._pool.frame(slot),
+            slot=slot,
+            arrived=Tai(int(values[Field.LAST_NS])),
+            concealed_rows=concealed,
+        )
+
+    def _restart(self, now: Tai) -> list[VideoGrain]:
+        """Another sender, or the same one anew: what was under assembly leaves, and the next frame is a first one."""
+        grains = [grain for entry in self._live() for grain in self._retire(entry, now)]
+        self._tally.resyncs += self._end_sequence is not None
+        self._entries[:, Field.STATE] = State.FREE
+        self._stream[Stream.RETIRED] = NO_VALUE
+        self._near_ticks = self._end_sequence = None
+        self._joining = True
+        return grains
