@@ -1,0 +1,181 @@
+"""Packets of ST 2110-40 become the ancillary data of a frame, by RTP timestamp.
+
+A frame's packets are few, so this is plain Python. A frame leaves when its marker has come and no packet before it is
+missing, when a newer frame begins, or after a fifth of a second of silence; what is missing then stays missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from relip.essence.errors import WireError
+from relip.essence.grains import AncGrain
+from relip.essence.tai import RTP_WRAP, VIDEO_CLOCK_HZ, Tai, unwrap_rtp
+from relip.ports import Chunk
+from relip.wire import rtp, st2110_40
+from relip.wire.st2110_40 import AncPayload
+
+STRANGERS = 4
+"""Packets of another SSRC in a row by which a new sender shows that it is no stray."""
+LATE_RUN = 8
+"""So many late packets in a row: the sender's timestamps went back."""
+PATIENCE_NS = 200_000_000
+MAX_PACKETS = 256
+"""Of one frame: more is no frame's ancillary data, and the memory is ours."""
+
+
+@dataclass(slots=True)
+class AncCounters:
+    """What an ancillary flow brought since the start.
+
+    In RTP packets: `packets`, `lost` (a frame left without them, or between frames), `duplicate`, `late`, `malformed`,
+    `other_type`, `stranger`. In ANC packets: `bad_parity`, `bad_checksum`, `truncated`; those are not given out.
+    `grains` given out; `resyncs`: the sender changed or its timestamps leapt.
+    """
+
+    packets: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    late: int = 0
+    malformed: int = 0
+    other_type: int = 0
+    stranger: int = 0
+    bad_parity: int = 0
+    bad_checksum: int = 0
+    truncated: int = 0
+    grains: int = 0
+    resyncs: int = 0
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One frame under assembly: its packets by 32-bit sequence number."""
+
+    ticks: int
+    first_ns: int
+    payloads: dict[int, AncPayload] = field(default_factory=dict)
+    marker: int | None = None
+
+
+class AncAssembler:
+    """Assembles one flow. A keep-alive (no ANC packet, marker set) gives an empty grain: the sender lives."""
+
+    def __init__(self, *, payload_type: int) -> None:
+        self.counters = AncCounters()
+        self._payload_type = payload_type
+        self._ssrc: int | None = None
+        self._strangers = self._late = 0
+        self._frame: _Frame | None = None
+        self._left_ticks: int | None = None
+        self._next_sequence: int | None = None
+
+    def push(self, chunk: Chunk, now: Tai) -> list[AncGrain]:
+        """Take a chunk that was received at `now`; the grains that are due, in the order of their timestamps."""
+        grains: list[AncGrain] = []
+        n = chunk.count
+        headers = rtp.parse(chunk.octets[:n], chunk.lengths[:n])
+        self.counters.packets += n
+        for i in range(n):
+            if not headers.valid[i]:
+                self.counters.malformed += 1
+            elif headers.payload_type[i] != self._payload_type:
+                self.counters.other_type += 1
+            elif self._is_known(int(headers.ssrc[i])):
+                body = chunk.octets[i, headers.payload_offset[i] : headers.payload_end[i]].tobytes()
+                place = (int(headers.timestamp[i]), int(headers.sequence[i]))
+                grains += self._take(body, place, marker=bool(headers.marker[i]), now=now)
+        if self._frame is not None and now.ns - self._frame.first_ns >= PATIENCE_NS:
+            grains.append(self._leave(self._frame))
+        return grains
+
+    def _is_known(self, ssrc: int) -> bool:
+        """Whether the packet is the present sender's; enough of another one in a row make it the present one."""
+        if ssrc == self._ssrc:
+            self._strangers = 0
+            return True
+        self._strangers += 1
+        if self._ssrc is not None and self._strangers < STRANGERS:
+            self.counters.stranger += 1
+            return False
+        self.counters.resyncs += self._ssrc is not None
+        self._ssrc = ssrc
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        """Nothing of the stream is known any more; a frame under assembly is given up."""
+        self._strangers = self._late = 0
+        self._frame = None
+        self._left_ticks = self._next_sequence = None
+
+    def _take(self, body: bytes, place: tuple[int, int], *, marker: bool, now: Tai) -> list[AncGrain]:
+        try:
+            payload = st2110_40.parse(body)
+        except WireError:
+            self.counters.malformed += 1
+            return []
+        timestamp, low = place
+        near = now.ticks(VIDEO_CLOCK_HZ) if self._left_ticks is None else self._left_ticks
+        ticks = unwrap_rtp(timestamp, near)
+        if self._is_late(ticks):
+            return []
+        grains = []
+        if self._frame is not None and ticks > self._frame.ticks:
+            grains.append(self._leave(self._frame))
+        if self._frame is None:
+            self._frame = _Frame(ticks, now.ns)
+        if ticks < self._frame.ticks:
+            self.counters.late += 1
+            return grains
+        self._add(self._frame, payload, payload.extended_sequence << 16 | low, marker=marker)
+        if self._is_whole(self._frame):
+            grains.append(self._leave(self._frame))
+        return grains
+
+    def _is_late(self, ticks: int) -> bool:
+        """Whether the packet's frame has left; a long run of those means that the sender's time went back."""
+        if self._left_ticks is None or ticks > self._left_ticks:
+            self._late = 0
+            return False
+        self._late += 1
+        if self._late < LATE_RUN:
+            self.counters.late += 1
+            return True
+        self.counters.resyncs += 1
+        self._forget()
+        return False
+
+    def _add(self, frame: _Frame, payload: AncPayload, sequence: int, *, marker: bool) -> None:
+        if sequence in frame.payloads:
+            self.counters.duplicate += 1
+            return
+        if len(frame.payloads) >= MAX_PACKETS:
+            self.counters.malformed += 1
+            return
+        self.counters.bad_parity += payload.bad_parity
+        self.counters.bad_checksum += payload.bad_checksum
+        self.counters.truncated += payload.truncated
+        frame.payloads[sequence] = payload
+        if marker:
+            frame.marker = sequence
+
+    def _is_whole(self, frame: _Frame) -> bool:
+        """The marker is there, and every packet since the frame before (of the first frame: whatever has come)."""
+        if frame.marker is None:
+            return False
+        if self._next_sequence is None:
+            return True
+        return len(frame.payloads) == (frame.marker - self._next_sequence) % RTP_WRAP + 1
+
+    def _leave(self, frame: _Frame) -> AncGrain:
+        near = next(iter(frame.payloads))
+        order = sorted(frame.payloads, key=lambda sequence: unwrap_rtp(sequence, near))
+        if self._next_sequence is not None:
+            missing = (order[-1] - self._next_sequence) % RTP_WRAP + 1 - len(order)
+            if 0 <= missing <= MAX_PACKETS:  # else the sender began its numbers anew: no loss
+                self.counters.lost += missing
+        self._next_sequence = (order[-1] + 1) % RTP_WRAP
+        self._left_ticks = frame.ticks
+        self._frame = None
+        self.counters.grains += 1
+        return AncGrain(frame.ticks, tuple(packet for sequence in order for packet in frame.payloads[sequence].packets))

@@ -1,0 +1,150 @@
+"""Packets of ST 2110-30 become runs of samples, keyed by RTP timestamp: the sample's own number.
+
+What the wire did not bring is absent and never made up; what comes late is still given out, for the listener knows
+what it can use. One channel of the flow is taken. Nothing is resampled here and no time is waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.errors import FormatError
+from relip.essence.formats import AudioFormat
+from relip.essence.grains import AudioBlock
+from relip.essence.tai import Tai
+from relip.ports import Chunk
+from relip.wire import st2110_30
+from relip.wire.sequence import SequenceTracker, unwrap
+from relip.wire.st2110_30 import Fault, SampleSpans
+
+STRANGERS = 4
+"""Packets of another SSRC, none of the known one between them, by which a new sender shows that it is no stray."""
+REMEMBERED = 1024
+"""Packets whose repetition is recognised: an eighth of a second at 125 µs, a second at 1 ms."""
+FAR_SAMPLES = 48_000
+"""A timestamp a second or more away in either direction is not this stream's next packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCounters:
+    """What an audio flow brought since the start, in packets.
+
+    `lost`: not received so far. `late`: came after packets of a later push. `malformed`: break RFC 3550 or hold no whole
+    samples. `stranger`: another SSRC. `resyncs`: the sender changed, or its timestamps leapt.
+    """
+
+    packets: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    late: int = 0
+    malformed: int = 0
+    other_type: int = 0
+    stranger: int = 0
+    resyncs: int = 0
+
+
+class AudioAssembler:
+    """Assembles one flow; `channel` counts from 0. Raises FormatError for a channel that the format does not have."""
+
+    def __init__(self, format: AudioFormat, *, payload_type: int, channel: int = 0) -> None:  # noqa: A002  the essence's own word
+        if not 0 <= channel < format.channels:
+            raise FormatError(f"channel={channel}: the flow has {format.channels}, counted from 0")
+        self._format = format
+        self._payload_type = payload_type
+        self._channel = channel
+        self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
+        self._strangers = self._run = self._resyncs = 0
+        self._ssrc: int | None = None
+        self._tracker = SequenceTracker()
+        self._forget()
+
+    @property
+    def counters(self) -> AudioCounters:
+        """The counters as they stand."""
+        return AudioCounters(
+            packets=self._packets,
+            lost=self._tracker.lost,
+            duplicate=self._duplicate,
+            late=self._late,
+            malformed=self._malformed,
+            other_type=self._other_type,
+            stranger=self._strangers,
+            resyncs=self._resyncs,
+        )
+
+    def push(self, chunk: Chunk, now: Tai) -> list[AudioBlock]:
+        """Take a chunk that was received at `now`; its new samples as runs without a gap, in the order of their time."""
+        if not chunk.count:
+            return []
+        n = chunk.count
+        spans = st2110_30.parse(chunk.octets[:n], chunk.lengths[:n], format=self._format, payload_type=self._payload_type)
+        faults = spans.faults
+        self._packets += n
+        self._other_type += int(faults[Fault.PAYLOAD_TYPE])
+        self._malformed += int(faults[Fault.RTP] + faults[Fault.LENGTH])
+        ours = self._ours(spans, np.flatnonzero(spans.valid))
+        if not len(ours):
+            return []
+        self._tracker.observe(spans.sequence[ours], spans.ssrc[ours])
+        start = self._starts(spans.timestamp[ours], now)
+        return self._blocks(spans, *self._fresh(ours, start))
+
+    def _forget(self) -> None:
+        """Nothing of the stream is known any more."""
+        self._recent = np.zeros(0, np.int64)
+        self._end: int | None = None
+
+    def _ours(self, spans: SampleSpans, valid: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The packets (k,) of the present sender; enough of another one in a row make it the present one."""
+        ssrc = spans.ssrc[valid]
+        if self._ssrc is None and len(ssrc):
+            self._ssrc = int(ssrc[0])
+        known = ssrc == self._ssrc
+        last_known = int(np.flatnonzero(known)[-1]) if known.any() else -1
+        self._run = len(ssrc) - 1 - last_known + (self._run if last_known < 0 else 0)
+        if self._run >= STRANGERS:
+            self._ssrc = int(ssrc[-1])
+            self._run = 0
+            self._resyncs += 1
+            self._forget()
+            known = ssrc == self._ssrc
+        ours: NDArray[np.int64] = valid[known]
+        self._strangers += len(valid) - len(ours)
+        return ours
+
+    def _starts(self, timestamp: NDArray[np.int64], now: Tai) -> NDArray[np.int64]:
+        """The first sample's number of each packet (k,), unwrapped near the stream, or near `now` at its beginning."""
+        near = now.ticks(self._format.clock_hz) if self._end is None else self._end
+        start = unwrap(timestamp, near, bits=32)
+        if self._end is not None and bool((np.abs(start - self._end) > FAR_SAMPLES).all()):
+            self._resyncs += 1
+            self._forget()
+            start = unwrap(timestamp, now.ticks(self._format.clock_hz), bits=32)
+        return start
+
+    def _fresh(self, ours: NDArray[np.int64], start: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Packets and starts without repetitions, in the order of their time."""
+        unique, first = np.unique(start, return_index=True)
+        new = ~np.isin(unique, self._recent)
+        self._duplicate += len(start) - int(new.sum())
+        if self._end is not None:
+            self._late += int((unique[new] < self._end).sum())
+        return ours[first[new]], unique[new]
+
+    def _blocks(self, spans: SampleSpans, packets: NDArray[np.int64], start: NDArray[np.int64]) -> list[AudioBlock]:
+        """Join packets (k,) that follow each other without a gap."""
+        if not len(packets):
+            return []
+        count = spans.count[packets]
+        end = start + count
+        self._end = max(int(end.max()), self._end if self._end is not None else int(end.max()))
+        self._recent = np.concatenate((self._recent, start))[-REMEMBERED:]
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        samples = spans.samples[np.repeat(spans.first[packets], count) + within, self._channel]
+        breaks = np.flatnonzero(start[1:] != end[:-1]) + 1
+        cuts = np.concatenate(([0], np.cumsum(count)))[breaks]
+        firsts = np.concatenate((start[:1], start[breaks]))
+        return [AudioBlock(int(s), part) for s, part in zip(firsts, np.split(samples, cuts), strict=True)]
