@@ -6,12 +6,12 @@ and packets the capture cut short are left out and counted. Capture times are no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from ipaddress import IPv4Address
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +22,18 @@ from relip.ports import PACKET_STRIDE, Chunk
 _UDP_HEADER_OCTETS = 8
 _FRAGMENT = 0x3FFF
 """More-fragments flag and fragment offset (RFC 791 §3.1)."""
+
+
+class _Ip(Protocol):
+    """What is used of dpkt's IPv4 packet."""
+
+    src: bytes
+    dst: bytes
+    off: int
+    data: bytes
+
+
+_Unpack = Callable[[bytes], object]
 
 
 class PcapSource:
@@ -82,7 +94,7 @@ class PcapSource:
             yield datagram[_UDP_HEADER_OCTETS:length]
 
 
-def _ip_packets(path: Path) -> Iterator[Any]:
+def _ip_packets(path: Path) -> Iterator[_Ip]:
     """The IPv4 packets of a file that carry UDP, as dpkt values; what is something else is passed over."""
     dpkt = _dpkt()
     try:
@@ -99,17 +111,17 @@ def _ip_packets(path: Path) -> Iterator[Any]:
         raise ResourceError(f"{path}: cannot be read as a capture: {cause}") from cause
 
 
-def _ip_of(dpkt: ModuleType, frame_of: Any, octets: bytes) -> Any:
+def _ip_of(dpkt: ModuleType, frame_of: _Unpack, octets: bytes) -> _Ip | None:
     """The IPv4 packet with UDP inside a frame, or None. The payload stays octets: its port is not yet known to be ours."""
     try:
         frame = frame_of(octets)
     except dpkt.UnpackError:
         return None
-    ip = frame if isinstance(frame, dpkt.ip.IP) else frame.data
+    ip = frame if isinstance(frame, dpkt.ip.IP) else getattr(frame, "data", None)
     return ip if isinstance(ip, dpkt.ip.IP) and ip.p == dpkt.ip.IP_PROTO_UDP else None
 
 
-def _link_layers(dpkt: ModuleType) -> dict[int, Any]:
+def _link_layers(dpkt: ModuleType) -> dict[int, _Unpack]:
     raw = 101  # LINKTYPE_RAW, which dpkt names after its BSD number
     return {
         dpkt.pcap.DLT_EN10MB: dpkt.ethernet.Ethernet,
