@@ -60,6 +60,9 @@ class Inspection:
         self.received += 1
         self.disclosed += pair.disclosure is not None and pair.disclosure.altered
         self.incomplete += dubbed.concealed_rows > 0
+        displacement = self._displacement(dubbed, region)
+        if displacement is not None:
+            self._displacements.append(displacement)
         if original is None or dubbed.concealed_rows or original.concealed_rows:
             self.skipped += 1
             return
@@ -68,9 +71,6 @@ class Inspection:
         self.changed += found.outside + found.inside > 0
         self.outside_changed += found.outside
         self._latencies_ns.append(dubbed.arrived.since(original.arrived))
-        displacement = self._displacement(dubbed, region)
-        if displacement is not None:
-            self._displacements.append(displacement)
 
     @property
     def latency_ms(self) -> Spread | None:
@@ -94,7 +94,7 @@ class Inspection:
         """Ticks from the nearest original of the same content to this grain; None when there is no such original."""
         rows = _printed_rows(self.format.height)
         outside = [i for i, row in enumerate(rows) if region is None or not region.y <= row < region.y + region.height]
-        if not outside:
+        if not outside or dubbed.concealed_rows:
             return None
         seen = _row_prints(dubbed.packed)
         same = [dubbed.ticks - ticks for ticks, prints in self._prints if all(prints[i] == seen[i] for i in outside)]

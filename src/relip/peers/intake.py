@@ -80,8 +80,7 @@ class VideoIntake:
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
-        grains = self._assembler.push(chunk, now) if chunk.count else []
-        for grain in (*grains, *self._assembler.expire(now)):
+        for grain in self._assembler.push(chunk, now) if chunk.count else self._assembler.expire(now):
             if not self._put(grain):
                 self.overrun += 1
                 self.pool.give_back(grain.slot)
@@ -104,7 +103,7 @@ class AudioIntake:
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
-        for block in self._assembler.push(chunk, now) if chunk.count else ():
+        for block in self._assembler.push(chunk, now):
             self.samples += len(block.samples)
             if self._put is not None:
                 self._put(block)
@@ -126,7 +125,7 @@ class AncIntake:
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
-        for grain in self._assembler.push(chunk, now) if chunk.count else ():
+        for grain in self._assembler.push(chunk, now):
             self.overrun += not self._put(grain)
 
     def counters(self) -> FlowCounters:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from relip.essence.grains import VideoGrain
 from relip.wire.disclosure import Disclosure
 
-HOLD = 2
+HOLD = 5
 """So many newer dubbed grains may come before one is given out without what it waits for."""
 KEEP = 64
 """Originals and disclosures kept at most; the oldest is dropped. Twice the largest latency that is configurable."""

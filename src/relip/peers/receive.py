@@ -28,7 +28,7 @@ from relip.wire import disclosure
 
 HELD_S = Fraction(1, 2)
 """Originals are kept this long for their dubbed grain: more than any latency that is worth watching."""
-UNDER_WAY = 12
+UNDER_WAY = 14
 """Frames of each flow that are being assembled (five), wait to be measured or are measured."""
 WAITING = 256
 """Arrivals waiting to be measured; the newest is dropped and counted when a machine is too slow for more. Frames run out

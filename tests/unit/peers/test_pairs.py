@@ -52,7 +52,7 @@ def test_what_is_not_received_is_not_waited_for() -> None:
     assert numbers(pairing.settled()) == [(1, False, False)]
 
 
-def test_a_grain_waits_for_no_more_than_two_newer_ones() -> None:
+def test_a_grain_waits_for_a_few_newer_ones_at_most() -> None:
     pairing = Pairing(with_original=True, with_disclosure=False)
     for number in range(HOLD):
         pairing.dubbed(grain(number))
