@@ -39,3 +39,12 @@ def face_models():
     if not cache.complete(folder):
         pytest.skip(f"no face nets in {folder}: run make models")
     return folder
+
+
+@pytest.fixture(scope="session")
+def face_nets():
+    """The folder of the converted face nets."""
+    folder = cache.directory()
+    if not cache.complete(folder):
+        pytest.skip(f"no face nets in {folder}: run `relip models build` (`make test` does)")
+    return folder

@@ -29,3 +29,11 @@ def resampled(rgb, affine, size):
     upper = rgb[low[..., 1], low[..., 0]] * (1 - u) + rgb[low[..., 1], high[..., 0]] * u
     lower = rgb[high[..., 1], low[..., 0]] * (1 - u) + rgb[high[..., 1], high[..., 0]] * u
     return np.rint(upper * (1 - v) + lower * v).astype(np.uint8)
+
+
+def turned(centre, scale, degrees, size):
+    """The (2, 3) affine whose output's middle is `centre` of the picture, one output pixel `scale` of its pixels."""
+    cos, sin = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
+    linear = np.array([[cos, -sin], [sin, cos]])
+    middle = np.full(2, (size - 1) / 2)
+    return np.column_stack([linear, np.asarray(centre) - linear @ middle]).astype(np.float32)
