@@ -20,8 +20,6 @@ from relip.essence.flow import Leg
 from relip.ports import PACKET_STRIDE, Chunk
 
 _UDP_HEADER_OCTETS = 8
-_FRAGMENT = 0x3FFF
-"""More-fragments flag and fragment offset (RFC 791 §3.1)."""
 
 
 class _Ip(Protocol):
@@ -29,7 +27,8 @@ class _Ip(Protocol):
 
     src: bytes
     dst: bytes
-    off: int
+    mf: int
+    offset: int
     data: bytes
 
 
@@ -81,7 +80,7 @@ class PcapSource:
             if ip.dst != destination or (source and ip.src != source):
                 continue
             datagram = bytes(ip.data)
-            if ip.off & _FRAGMENT or len(datagram) < _UDP_HEADER_OCTETS:
+            if ip.mf or ip.offset or len(datagram) < _UDP_HEADER_OCTETS:
                 self.skipped += 1
                 continue
             if int.from_bytes(datagram[2:4], "big") != leg.port:
