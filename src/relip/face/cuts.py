@@ -59,8 +59,6 @@ class CutDetector:
         if last is None:
             return False
         now = difference(last, seen)
-        if now > DIFFERENT and now > OUTLIER * self._usual:
-            self._usual = 0.0
-            return True
+        cut = now > DIFFERENT and now > OUTLIER * self._usual
         self._usual = MEMORY * self._usual + (1 - MEMORY) * now
-        return False
+        return cut

@@ -28,9 +28,9 @@ class Strength:
     gain: float
 
 
-SKULL = Strength(rest_hz=3.0, gain=40.0)
-"""A fast head (0.5 IOD a second) is 0.2 frames late at 25 fps; a still one loses two thirds of its tremble."""
-UPPER = Strength(rest_hz=3.0, gain=40.0)
+SKULL = Strength(rest_hz=2.0, gain=15.0)
+"""A fast head (0.5 IOD a second) is 0.4 frames late at 25 fps; a still one loses more than half of its tremble."""
+UPPER = Strength(rest_hz=2.0, gain=15.0)
 LOWER = Strength(rest_hz=10.0, gain=40.0)
 """Lips that fall from 0.1 IOD to closed within one frame of 40 ms keep less than 0.01 of it."""
 

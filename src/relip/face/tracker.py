@@ -135,7 +135,7 @@ class FaceTracker:
         landmarks, _ = self._look(packed, points.crop_of_box(max(found, key=lambda box: box.area)))
         landmarks, presence = self._look(packed, points.crop_of_landmarks(landmarks))
         if presence < START_PRESENCE:
-            return None, Bypass.FACE_UNSURE
+            return None, Bypass.NO_FACE if presence < KEEP_PRESENCE else Bypass.FACE_UNSURE
         self._identity += 1
         self._track = _Track(landmarks, ticks)
         return self._seen(landmarks, presence, self._track)
