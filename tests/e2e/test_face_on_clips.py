@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from pictures import packed
 
+from pictures import packed
 from relip.device.host import HostDevice
 from relip.essence.formats import VideoFormat
 from relip.face.tracker import FaceTracker
