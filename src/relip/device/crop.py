@@ -37,7 +37,7 @@ def crop(packed: NDArray[np.uint8], affine: NDArray[np.float32], out: NDArray[np
     Raises FormatError for arrays of another shape.
     """
     _check(packed, affine, out)
-    _sample(packed, affine.astype(np.float64), taps(affine), out)
+    _sample(packed, affine.astype(np.float64), _offsets(affine), out)
 
 
 def taps(affine: NDArray[np.float32]) -> int:
@@ -58,18 +58,22 @@ def crop_reference(packed: NDArray[np.uint8], affine: NDArray[np.float32], out: 
     matrix = affine.astype(np.float64)
     lattice = np.stack(np.meshgrid(np.arange(out.shape[1]), np.arange(out.shape[0])), axis=-1).astype(np.float64)
     x0, y0 = np.moveaxis(lattice @ matrix[:, :2].T + matrix[:, 2], -1, 0)
-    luma = np.zeros(out.shape[:2])
-    n = taps(affine)
-    for row in (np.arange(n) + 0.5) / n - 0.5:
-        for column in (np.arange(n) + 0.5) / n - 0.5:
-            dx, dy = matrix[:, :2] @ (column, row)
-            luma += _bilinear(y, x0 + dx, y0 + dy)
-    luma = (luma / (n * n) - BLACK) * LUMA_STEP
+    offsets = _offsets(affine)
+    luma = np.sum([_bilinear(y, x0 + dx, y0 + dy) for dx, dy in offsets], axis=0)
+    luma = (luma * (1 / len(offsets)) - BLACK) * LUMA_STEP
     blue = (_bilinear(cb, x0 / 2, y0) - NEUTRAL) * CHROMA_STEP
     red = (_bilinear(cr, x0 / 2, y0) - NEUTRAL) * CHROMA_STEP
     colour = np.stack([luma + RED_CR * red, luma + GREEN_CB * blue + GREEN_CR * red, luma + BLUE_CB * blue], axis=-1)
     inside = (x0 >= -0.5) & (x0 < y.shape[1] - 0.5) & (y0 >= -0.5) & (y0 < rows - 0.5)
     out[:] = np.where(inside[..., None], np.clip(colour, 0, 1), 0)
+
+
+def _offsets(affine: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n·n, 2) raster offsets of an output pixel's luma samples from its middle."""
+    n = taps(affine)
+    along = (np.arange(n) + 0.5) / n - 0.5
+    within = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+    return within @ affine[:, :2].T.astype(np.float64)
 
 
 def _check(packed: NDArray[np.uint8], affine: NDArray[np.float32], out: NDArray[np.float32]) -> None:
@@ -139,11 +143,13 @@ def _mix_chroma(packed: NDArray[np.uint8], x: float, y: float) -> Any:  # noqa: 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sample(packed: NDArray[np.uint8], affine: NDArray[np.float64], n: int, out: NDArray[np.float32]) -> None:
+def _sample(
+    packed: NDArray[np.uint8], affine: NDArray[np.float64], offsets: NDArray[np.float64], out: NDArray[np.float32]
+) -> None:
     height, width = packed.shape[0], packed.shape[1] // PGROUP_OCTETS * PGROUP_PIXELS
     a, b, c = affine[0, 0], affine[0, 1], affine[0, 2]
     d, e, f = affine[1, 0], affine[1, 1], affine[1, 2]
-    share = 1 / (n * n)
+    share = 1 / len(offsets)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             x, y = a * j + b * i + c, d * j + e * i + f
@@ -151,11 +157,8 @@ def _sample(packed: NDArray[np.uint8], affine: NDArray[np.float64], n: int, out:
                 out[i, j, 0] = out[i, j, 1] = out[i, j, 2] = 0.0
                 continue
             total = 0.0
-            for k in range(n):
-                down = (k + 0.5) / n - 0.5
-                for m in range(n):
-                    along = (m + 0.5) / n - 0.5
-                    total += _mix_luma(packed, x + a * along + b * down, y + d * along + e * down)
+            for k in range(len(offsets)):
+                total += _mix_luma(packed, x + offsets[k, 0], y + offsets[k, 1])
             cb, cr = _mix_chroma(packed, x * 0.5, y)
             luma = (total * share - BLACK) * LUMA_STEP
             blue, red = (cb - NEUTRAL) * CHROMA_STEP, (cr - NEUTRAL) * CHROMA_STEP
