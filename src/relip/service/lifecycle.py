@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
+from relip.graph.channel import FlowCounts
 from relip.graph.tally import Tally
 from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, StageTimes, save
-from relip.service.compose import Service
+from relip.service.compose.service import Service
 from relip.service.logs import Log
 
 PROCESS_STARTED = time.monotonic() - time.process_time()
@@ -72,7 +73,7 @@ class Lifecycle:
                 bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
                 tracked=tally.tracked,
             ),
-            flows={name: _counters(counters) for name, counters in self._service.channel.flows.items()},
+            flows={name: _counters(read()) for name, read in self._service.channel.flows.items()},
             stages=_stages(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
@@ -88,7 +89,8 @@ class Lifecycle:
         tally = self._service.channel.tally
         if tally.received and self._cpu_at_first is None:
             self._cpu_at_first = time.process_time()
-        for name, counters in self._service.channel.flows.items():
+        for name, read in self._service.channel.flows.items():
+            counters = read()
             self._line("packets", {"lost": counters.lost, "late": counters.late, "malformed": counters.malformed}, flow=name)
         self._line("bypass", {str(reason): count for reason, count in tally.bypassed.items()})
         self._line("failure", dict(tally.failures))
@@ -105,7 +107,7 @@ class Lifecycle:
             self._log.warning(cause, **where, grown=grown)
 
 
-def _counters(counters: object) -> FlowCounters:
+def _counters(counters: FlowCounts) -> FlowCounters:
     names = FlowCounters.model_fields
     return FlowCounters(**{name: getattr(counters, name) for name in names if hasattr(counters, name)})
 

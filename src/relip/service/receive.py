@@ -16,7 +16,8 @@ from relip.peers.intake import AncIn, AudioIn, VideoIn
 from relip.peers.receive import Receiver
 from relip.peers.record import Recorder
 from relip.peers.report import ReceiverReport, save
-from relip.service import compose, logs, terminal
+from relip.service import logs, terminal
+from relip.service.compose import ends
 from relip.service.options import address, frames_of
 from relip.service.send import PAYLOAD_TYPES
 
@@ -42,23 +43,23 @@ class ReceiveOptions:
 def run(options: ReceiveOptions) -> None:
     """Receive until the time is over or a signal comes; record and report. Raises FormatError, ResourceError."""
     log = logs.configure(as_json=not sys.stderr.isatty())
-    clock = compose.tai_clock()
+    clock = ends.tai_clock()
     dubbed = _flow(options, options.dubbed, "dubbed", video_format(options.format_))
     recorder = None if options.record is None else Recorder(dubbed.format, with_before=options.original is not None)
     original = None
     if options.original is not None:
         flow = _flow(options, options.original, "original", dubbed.format)
-        original = VideoIn(flow, compose.source(flow.legs[0]))
+        original = VideoIn(flow, ends.source(flow.legs[0]))
     audio = None
     if options.voice is not None:
         voice = _flow(options, options.voice, "voice", AudioFormat())
-        audio = AudioIn(voice, compose.source(voice.legs[0]))
+        audio = AudioIn(voice, ends.source(voice.legs[0]))
     disclosures = None
     if options.disclosure is not None:
         anc = _flow(options, options.disclosure, "disclosure", AncFormat(rate=dubbed.format.rate))
-        disclosures = AncIn(anc, compose.source(anc.legs[0]))
+        disclosures = AncIn(anc, ends.source(anc.legs[0]))
     receiver = Receiver(
-        VideoIn(dubbed, compose.source(dubbed.legs[0])),
+        VideoIn(dubbed, ends.source(dubbed.legs[0])),
         clock=clock,
         original=original,
         audio=audio,

@@ -19,7 +19,8 @@ from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
 from relip.peers.report import SenderReport, save
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
-from relip.service import compose, logs, terminal
+from relip.service import logs, terminal
+from relip.service.compose import ends
 from relip.service.options import address, frames_of
 from relip.wire import sdp
 
@@ -48,9 +49,9 @@ def run(options: SendOptions) -> None:
     """Send until the time is over or a signal comes; write the report. Raises FormatError, ResourceError."""
     log = logs.configure(as_json=not sys.stderr.isatty())
     form = video_format(options.format_)
-    clock = compose.tai_clock()
+    clock = ends.tai_clock()
     sender = Sender(
-        VideoOut(_reel(options, form), _flow(options, "video", form), compose.sink(_leg(options, "video"))),
+        VideoOut(_reel(options, form), _flow(options, "video", form), ends.sink(_leg(options, "video"))),
         clock=clock,
         voice=_voice(options),
         ancillary=_ancillary(options, form),
@@ -64,7 +65,7 @@ def run(options: SendOptions) -> None:
 
 
 def _reel(options: SendOptions, form: VideoFormat) -> Reel:
-    device = compose.host_device()
+    device = ends.host_device()
     with terminal.progress("rendering the pictures") as advance:
         if options.video is None:
             return present(form, pack=device.pack, progress=advance)
@@ -72,7 +73,7 @@ def _reel(options: SendOptions, form: VideoFormat) -> Reel:
 
 
 def _file_reel(path: Path, form: VideoFormat, advance: Progress) -> Reel:
-    with VideoReader(path, format=form, pack=compose.host_device().pack) as reader:
+    with VideoReader(path, format=form, pack=ends.host_device().pack) as reader:
         most = int(LONGEST_FILE_S * form.rate)
         return lay(reader, format=form, most=min(most, reader.expected or most), progress=advance)
 
@@ -85,13 +86,13 @@ def _voice(options: SendOptions) -> VoiceOut | None:
     else:
         with as_file(files("relip.peers") / "assets" / "voice.flac") as path:
             samples = read_voice(path)
-    return VoiceOut(samples, _flow(options, "voice", AudioFormat()), compose.sink(_leg(options, "voice")), lead_s=Fraction(1))
+    return VoiceOut(samples, _flow(options, "voice", AudioFormat()), ends.sink(_leg(options, "voice")), lead_s=Fraction(1))
 
 
 def _ancillary(options: SendOptions, form: VideoFormat) -> AncillaryOut | None:
     if options.anc_to is None:
         return None
-    return AncillaryOut(_flow(options, "anc", AncFormat(rate=form.rate)), compose.sink(_leg(options, "anc")))
+    return AncillaryOut(_flow(options, "anc", AncFormat(rate=form.rate)), ends.sink(_leg(options, "anc")))
 
 
 def _leg(options: SendOptions, name: str) -> Leg:
@@ -109,7 +110,7 @@ def _flow(options: SendOptions, name: str, form: Format) -> Flow:  # type: ignor
             options.sdp_dir.mkdir(parents=True, exist_ok=True)
         except OSError as cause:
             raise ResourceError(f"{options.sdp_dir}: {cause.strerror}") from cause
-        text = sdp.format(flow, sending=compose.sending(compose.tai_clock(), delay_us=None))
+        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
     return flow
 

@@ -16,7 +16,7 @@ def run(config_path: Path, *, log_json: bool, bypass: bool) -> None:
     config = load(config_path)
     if bypass:
         config = config.model_copy(update={"lip_sync": config.lip_sync.model_copy(update={"bypass": True})})
-    from relip.service.compose import service  # noqa: PLC0415  after the check: a wrong key should not wait for the nets
+    from relip.service.compose.service import service  # noqa: PLC0415  after the check: a wrong key should not wait for the nets
     from relip.service.lifecycle import Lifecycle  # noqa: PLC0415
 
     Lifecycle(service(config), log, config.report).run()

@@ -1,13 +1,9 @@
-"""The composition root: the only place that chooses adapters and fits the parts together.
-
-From a checked configuration to a channel that only needs to be started. Nothing runs here.
-"""
+"""From a checked configuration to a service that only needs to be started. Nothing runs here."""
 
 from __future__ import annotations
 
 import secrets
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,18 +48,16 @@ from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
 from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
+from relip.service.compose.ends import host_device, sending, sink, source, tai_clock
 from relip.speech.listener import Listener
-from relip.transport.udp import UdpSink, UdpSource
 from relip.weights import cache, shipped
 from relip.wire import sdp
-from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
 
-SPARE_SLOTS = 8
-"""Frame buffers beyond those that wait: four being received, one being sent, and a few that the graph lets go of late."""
+SPARE_SLOTS = 10
+"""Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
+graph lets go of late."""
 AUDIO_CHUNK = 64
-DEFAULT_BUFFER = 33_554_432
-"""As in the service's configuration: six 1080p frames."""
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
 
 
@@ -100,9 +94,9 @@ class Service:
 
 def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
-    clock = TaiClock()
+    clock = tai_clock()
     video, voice = video_flow(config), voice_flow(config)
-    device = HostDevice()
+    device = host_device()
     nets = load_nets(config, device, video.format)
     delay = delay_for(video.format.rate, voice_need_ns(nets.articulation, period_ns(video.format.rate)), config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
@@ -126,31 +120,11 @@ def service(config: Config) -> Service:
         egress=egress,
         runner=runner,
         tally=tally,
-        flows={"video": picture.counters, "voice": sound.counters},
+        flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
         close=close_sinks,
     )
     notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
     return Service(channel=channel, switch=switch, format=video.format, delay=delay, clock=clock, notes=notes)
-
-
-def tai_clock() -> TaiClock:
-    """The machine's clock."""
-    return TaiClock()
-
-
-def host_device() -> HostDevice:
-    """The processor as pixel device."""
-    return HostDevice()
-
-
-def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
-    """A kernel socket that receives a leg. Raises ResourceError."""
-    return UdpSource(leg, buffer_octets=buffer_octets)
-
-
-def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
-    """A kernel socket that sends to a leg. Raises ResourceError."""
-    return UdpSink(leg, ttl=ttl, dscp=dscp)
 
 
 def video_flow(config: Config) -> VideoFlow:
@@ -183,14 +157,6 @@ def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets: 
     )
     net = ArticulationNet(OnnxModel(config.models.articulation or shipped.locate(shipped.ARTICULATION), threads=threads))
     return Nets(tracker=tracker, articulation=net)
-
-
-def sending(clock: TaiClock, *, delay_us: int | None) -> Sending:
-    """What our transport files say of clock and pace; `delay_us` when timestamps are the input's (TSMODE=PRES)."""
-    node = f"{uuid.getnode():012X}"
-    mac = "-".join(node[i : i + 2] for i in range(0, 12, 2))
-    refclk = "ptp=IEEE1588-2008:traceable" if clock.locked else f"localmac={mac}"
-    return Sending(ts_refclk=refclk, tsmode=None if delay_us is None else "PRES", tsdelay_us=delay_us)
 
 
 def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> list[Guard]:
