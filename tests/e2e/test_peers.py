@@ -44,7 +44,8 @@ class Tee:
         self._dubbed = dubbed
 
     def send(self, burst: Burst) -> int:
-        self._dubbed(burst)
+        if len(burst.headers):
+            self._dubbed(burst)
         return self._original.send(burst)
 
     def close(self) -> None:

@@ -21,10 +21,15 @@ from relip.frames.pool import FramePool
 from relip.peers.report import FlowCounters
 from relip.ports import Chunk, Clock, PacketSource
 
-WAIT_NS = 10_000_000
+WAIT_NS = 20_000_000
 """Longest wait for a packet: how late the end of a flow is noticed."""
+REST_S = 0.01
+"""Pause after each receive of a flow of few octets: ten audio packets cost as much as one, and nobody waits for them."""
 CHUNK_PACKETS = 512
 """Packets taken at once: a tenth of a 1080p frame."""
+PATIENCE_NS = 60_000_000
+"""Beyond a frame period, how long a frame waits for its packets: a stalled thread must not look like a lossy network,
+and nothing downstream of this receiver waits for the frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Intake(Protocol):
     """A flow that is being received."""
 
     source: PacketSource
+    rest_s: float
     overrun: int
     cpu_s: float
 
@@ -72,11 +78,15 @@ class VideoIntake:
 
     def __init__(self, of: VideoIn, put: Callable[[VideoGrain], bool], *, frames: int) -> None:
         self.source = of.source
+        self.rest_s = 0.0
         self.overrun = 0
         self.cpu_s = 0.0
         self.pool = FramePool(frames, of.flow.format)
+        self.pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
         self._put = put
-        self._assembler = VideoAssembler(of.flow.format, payload_type=of.flow.payload_type, pool=self.pool)
+        self._assembler = VideoAssembler(
+            of.flow.format, payload_type=of.flow.payload_type, pool=self.pool, merge_window_ns=PATIENCE_NS
+        )
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
@@ -95,6 +105,7 @@ class AudioIntake:
 
     def __init__(self, of: AudioIn, put: Callable[[AudioBlock], None] | None) -> None:
         self.source = of.source
+        self.rest_s = REST_S
         self.overrun = 0
         self.cpu_s = 0.0
         self.samples = 0
@@ -118,6 +129,7 @@ class AncIntake:
 
     def __init__(self, of: AncIn, put: Callable[[AncGrain], bool]) -> None:
         self.source = of.source
+        self.rest_s = REST_S
         self.overrun = 0
         self.cpu_s = 0.0
         self._put = put
@@ -141,5 +153,7 @@ def listen(intake: Intake, clock: Clock, ended: threading.Event) -> None:
         while not ended.is_set():
             intake.source.receive(chunk, WAIT_NS)
             intake.take(chunk, clock.now())
+            if intake.rest_s:
+                ended.wait(intake.rest_s)
     finally:
         intake.cpu_s = time.thread_time() - begun

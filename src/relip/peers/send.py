@@ -188,12 +188,16 @@ class _VideoTrack:
     _index: int = 0
     _sequence: int = 0
     _headers: FrameHeaders = field(init=False)
+    _columns: tuple[NDArray[np.int64], NDArray[np.int64]] = field(init=False)
 
     def __post_init__(self) -> None:
         flow = self.out.flow
         if self.out.reel.frames.shape[1:] != (flow.format.height, flow.format.row_octets):
             raise FormatError(f"frames of {self.out.reel.frames.shape[1:]} octets are not {flow.format}")
         self._headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
+        # Copies that may be written to are of the same type as the other flows' columns: a sink compiles once for all.
+        self._columns = (self._headers.offsets.copy(), self._headers.lengths.copy())
+        _warm(self.out.sink)
 
     def start(self, first: int) -> None:
         self._first = self._index = first
@@ -212,7 +216,7 @@ class _VideoTrack:
         self.late_starts += late > LATE_NS
         headers = self._headers
         span = max(0, int(period_ns(rate) * ACTIVE_PART) - late)
-        accepted = self.out.sink.send(Burst(headers.headers, packed.reshape(-1), headers.offsets, headers.lengths, span))
+        accepted = self.out.sink.send(Burst(headers.headers, packed.reshape(-1), *self._columns, span))
         self.count.add(accepted, headers.packets)
         self.grains += accepted == headers.packets
         self._index += 1
@@ -243,6 +247,7 @@ class _VoiceTrack:
         self._packets = AudioPackets(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
         self._batch = int(BATCH_S / flow.format.packet_time) * flow.format.packet_samples
         self._lead = int(self.out.lead_s * AUDIO_CLOCK_HZ)
+        _warm(self.out.sink)
 
     def start(self, first: int) -> None:
         self._first_sample = self._sample = grain_ticks(first, self.rate, AUDIO_CLOCK_HZ)
@@ -301,6 +306,11 @@ def voice_at(voice: VoiceOut, first: int, samples: int) -> NDArray[np.float32]:
     sound = np.zeros(samples, np.float32)
     sound[inside] = voice.samples[number[inside]]
     return sound
+
+
+def _warm(sink: PacketSink) -> None:
+    """Send nothing once: what a sink compiles on its first call is not compiled when the first frame is due."""
+    sink.send(_whole(np.zeros((0, 20), np.uint8)))
 
 
 def _whole(packets: NDArray[np.uint8]) -> Burst:

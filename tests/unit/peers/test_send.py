@@ -41,6 +41,8 @@ class TimedSink:
         self._refuse = refuse
 
     def send(self, burst: Burst) -> int:
+        if not len(burst.headers):
+            return 0
         self.times.append(self._clock.now())
         self.spans.append(burst.span_ns)
         for header, offset, length in zip(burst.headers, burst.offsets, burst.lengths, strict=True):
@@ -205,9 +207,9 @@ def test_a_sink_that_is_gone_ends_the_run_with_its_own_error() -> None:
     clock = ManualClock(START)
     stop = threading.Event()
     gone = Link().sink
-    gone.close()
     voice = VoiceOut(ramp(10), AUDIO, gone)
     sender = Sender(VideoOut(reel(), VIDEO, TimedSink(clock)), clock=clock, voice=voice)
+    gone.close()
     with pytest.raises(ResourceError, match="sink is closed"):
         sender.run(frames=None, stop=stop)
     assert stop.is_set()
