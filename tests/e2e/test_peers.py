@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from relip.clock.ptp import TaiClock
+from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.essence.grains import AncGrain
@@ -170,3 +171,38 @@ def test_losses_are_counted_and_a_frame_that_lacks_rows_is_not_called_changed() 
     assert received.flows["dubbed"].packets == sent.packets_sent["video"] - studio.dubbed.lost
     assert received.incomplete > 0
     assert received.outside_changed == 0
+
+
+def test_the_run_ends_with_the_frames_that_were_asked_for_and_says_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    link = Link(1, capacity=1 << 15)
+    clock = TaiClock()
+    reel = Reel(np.zeros((1, FORMAT.height, FORMAT.row_octets), np.uint8))
+    sender = Sender(VideoOut(reel, VIDEO, link.sink), clock=clock)
+    receiver = Receiver(VideoIn(VIDEO, link.source), clock=clock)
+    stop = threading.Event()
+    playing = threading.Thread(target=lambda: sender.run(frames=None, stop=stop))
+    playing.start()
+    received = receiver.run(stop=threading.Event(), frames=4, progress=lambda done, of: told.append((done, of)))
+    stop.set()
+    playing.join()
+    assert received.received >= 4
+    assert received.skipped == received.received
+    assert told[-1] == (4, 4)
+    assert not received.cut_short
+
+
+def test_a_stopped_run_is_cut_short() -> None:
+    stop = threading.Event()
+    stop.set()
+    received = Receiver(VideoIn(VIDEO, Link().source), clock=TaiClock()).run(stop=stop, frames=4)
+    assert received.cut_short
+    assert received.received == 0
+
+
+def test_a_source_that_is_gone_ends_the_run_with_its_own_error() -> None:
+    link = Link()
+    receiver = Receiver(VideoIn(VIDEO, link.source), clock=TaiClock())
+    link.source.close()
+    with pytest.raises(ResourceError, match="source is closed"):
+        receiver.run(stop=threading.Event())

@@ -23,8 +23,8 @@ from relip.ports import Chunk, Clock, PacketSource
 
 WAIT_NS = 20_000_000
 """Longest wait for a packet: how late the end of a flow is noticed."""
-REST_S = 0.01
-"""Pause after each receive of a flow of few octets: ten audio packets cost as much as one, and nobody waits for them."""
+REST_S = 0.02
+"""Pause after each receive of a flow of few octets: twenty audio packets cost as much as one, and nobody waits for them."""
 CHUNK_PACKETS = 512
 """Packets taken at once: a tenth of a 1080p frame."""
 PATIENCE_NS = 60_000_000

@@ -17,6 +17,8 @@ from relip.peers.reel import Progress, Reel, lay
 
 SHOT_S = Fraction(10)
 """Ten seconds: slow enough for the push to look like a camera, short enough to be rendered in a few seconds."""
+MOST_OCTETS = 4_000_000_000
+"""A shot that would be larger is made shorter, and so quicker: 12 GB of 2160p60 would fill many a temporary directory."""
 
 
 def present(
@@ -33,7 +35,7 @@ def present(
     About 20 ms a 1080p frame on one core: 5 s for ten seconds at 25 fps. Raises ResourceError when scikit-image or
     OpenCV is missing or there is no room.
     """
-    frames = max(1, round(seconds * format.rate))
+    frames = max(1, min(round(seconds * format.rate), MOST_OCTETS // format.frame_octets))
     shot = Shot(portrait or astronaut(), format, frames=frames, seed=seed)
     return lay(_packed(shot, format, pack), format=format, most=frames, progress=progress)
 
