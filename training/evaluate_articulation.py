@@ -1,0 +1,154 @@
+"""Compares the net with mouths of people: how well its opening follows theirs, and whether it closes where they do.
+
+    python training/evaluate_articulation.py FOLDER --mouths FOLDER [--net articulation.onnx] [--json OUT]
+
+FOLDER holds clips (25 frames a second, with sound) and, beside each, its words as `start end word` in units of 1/25000 s
+(the GRID corpus' `.align`). `--mouths` holds the measured openings, one `.npy` a clip of shape (frames, 2): inner-lip gap and
+corner distance over the distance of the outer eye corners, as `training/measure_mouths.py` writes them. Needs ffmpeg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from coarticulation import PARAMETERS
+from relip.essence.grains import AudioBlock
+from relip.speech.listener import Listener
+from relip.speech.mel import FLOOR
+
+FRAME_RATE = 25
+COLUMNS_A_FRAME = 4
+ALIGN_HZ = 25_000
+START = 48_000 * 1000
+"""Where the clip lies on the listener's time line: a whole second, so that frames and columns agree."""
+LAGS = range(-16, 17, 2)
+"""Columns by which the net's track is shifted in search of the best: positive is late."""
+BILABIAL = ("bin", "blue", "by", "place", "please", "b", "p")
+UNCLEAR = ("sil", "sp", "m", "w")
+"""No word, or a letter whose name has its closure somewhere inside."""
+ONSET_S = (-0.100, 0.120)
+REALLY_CLOSED = 0.015
+
+Track = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """`net`: (8, columns) probabilities. `energy`: (columns,). `mouth`: (frames, 2). `words`: (start s, end s, word)."""
+
+    net: Track
+    energy: Track
+    mouth: Track
+    words: list[tuple[float, float, str]]
+
+    def speech(self) -> NDArray[np.bool_]:
+        """Which frames lie in a word and have a measured mouth."""
+        at = (np.arange(len(self.mouth)) + 0.5) / FRAME_RATE
+        inside = np.zeros(len(at), np.bool_)
+        for start, end, word in self.words:
+            if word not in ("sil", "sp"):
+                inside |= (at >= start) & (at < end)
+        return inside & np.isfinite(self.mouth[:, 0])
+
+
+def read(path: Path, mouths: Path, session: onnxruntime.InferenceSession) -> Clip:
+    """One clip with everything about it."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", "48000", "-"]
+    voice = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+    mouth = np.load(mouths / f"{path.stem}.npy").astype(np.float32)
+    listener = Listener(history_s=20)
+    listener.hear(AudioBlock(START, voice))
+    metadata = session.get_modelmeta().custom_metadata_map
+    past, future = int(metadata["past_columns"]), int(metadata["future_columns"])
+    columns = len(mouth) * COLUMNS_A_FRAME
+    mel = listener.mel(START // 480 - past, past + columns + future)
+    out = session.run(None, {"mel": np.ascontiguousarray(mel[None])})[0][0]
+    logits = [PARAMETERS.index(name) for name in metadata["logits"].split()]
+    out[logits] = 1.0 / (1.0 + np.exp(-out[logits]))
+    energy = np.log(np.exp(mel[:, past : past + columns]).sum(axis=0) + np.exp(FLOOR))
+    rows = (line.split() for line in path.with_suffix(".align").read_text().splitlines())
+    words = [(int(start) / ALIGN_HZ, int(end) / ALIGN_HZ, word) for start, end, word in rows]
+    return Clip(out, energy, mouth, words)
+
+
+def follow(clips: list[Clip]) -> dict[str, float]:
+    """A1 and A2: correlation with the measured mouth in speech, beside what mere loudness reaches."""
+    opening = {lag: [_r(c, c.net[0], 0, lag) for c in clips] for lag in LAGS}
+    best = max(LAGS, key=lambda lag: float(np.mean(opening[lag])))
+    speech = [c.speech() for c in clips]
+    found = np.concatenate([_frames(c.net[0], 0)[s] for c, s in zip(clips, speech, strict=True)])
+    real = np.concatenate([c.mouth[s, 0] for c, s in zip(clips, speech, strict=True)])
+    return {
+        "clips": len(clips),
+        "r": float(np.mean(opening[0])),
+        "r_pooled": float(np.corrcoef(found, real)[0, 1]),
+        "baseline_r": float(np.mean([_r(c, c.energy, 0, 0) for c in clips])),
+        "width_r": float(np.mean([_r(c, c.net[1], 1, 0) for c in clips])),
+        "lag_ms": best * 10,
+        "r_at_best_lag": float(np.mean(opening[best])),
+    }
+
+
+def close(clips: list[Clip]) -> dict[str, float]:
+    """A3: closures at the onsets of words, those that begin with p or b against the others."""
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    gaps: dict[bool, list[float]] = {True: [], False: []}
+    for clip in clips:
+        for start, _, word in clip.words:
+            if word in UNCLEAR:
+                continue
+            first, last = (round((start + edge) * 100) for edge in ONSET_S)
+            scores[word in BILABIAL].append(float(clip.net[PARAMETERS.index("closure"), max(0, first) : last].max()))
+            gap = clip.mouth[max(0, first // COLUMNS_A_FRAME) : -(-last // COLUMNS_A_FRAME), 0]
+            gaps[word in BILABIAL].append(float(np.nanmin(gap)))
+    pairs = np.subtract.outer(np.array(scores[True]), np.array(scores[False]))
+    return {
+        "onsets": len(scores[True]),
+        "closed": float(np.mean(np.array(scores[True]) > 0.5)),
+        "false": float(np.mean(np.array(scores[False]) > 0.5)),
+        "auc": float((pairs > 0).mean() + 0.5 * (pairs == 0).mean()),
+        "real_closed": float(np.mean(np.array(gaps[True]) < REALLY_CLOSED)),
+        "real_false": float(np.mean(np.array(gaps[False]) < REALLY_CLOSED)),
+    }
+
+
+def _frames(track: Track, lag: int) -> Track:
+    """The mean over each frame's columns of a track that is shifted by `lag` columns."""
+    return np.asarray(np.roll(track, lag).reshape(-1, COLUMNS_A_FRAME).mean(axis=1))
+
+
+def _r(clip: Clip, track: Track, measure: int, lag: int) -> float:
+    speech = clip.speech()
+    return float(np.corrcoef(_frames(track, lag)[speech], clip.mouth[speech, measure])[0, 1])
+
+
+def main() -> None:
+    """Print the figures, and write them where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--mouths", type=Path, required=True)
+    parser.add_argument("--net", type=Path, default=Path("src/relip/weights/nets/articulation.onnx"))
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(asked.net), options)
+    paths = [p for p in sorted(asked.folder.glob("*.mpg")) if (asked.mouths / f"{p.stem}.npy").exists()]
+    clips = [read(path, asked.mouths, session) for path in paths]
+    figures = {"follow": follow(clips), "close": close(clips)}
+    text = json.dumps(figures, indent=2, default=float)
+    print(text)
+    if asked.json:
+        asked.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
