@@ -137,6 +137,12 @@ class Lattice:
     dx: NDArray[np.float32]
     dy: NDArray[np.float32]
 
+    @classmethod
+    def over(cls, width: int, height: int, step: int) -> Lattice:
+        """A lattice of nought that covers a raster."""
+        shape = (max(2, -(-height // step) + 1), max(2, -(-width // step) + 1))
+        return cls(step, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
 
 @dataclass(slots=True)
 class LipLayer:
@@ -149,12 +155,13 @@ class LipLayer:
     outside it is written. `upper`, `lower`: lattices over the box that lead from target pixels to source positions, as
     displacements added to the position *within the box*; one for each lip, since they part.
     `origin`: (x, y) in the target planes; `axis`: (cos, sin) of the mouth line; `length`: of that line.
-    `contours`: (5, n) float32 at n even steps of u from 0 to `length`: v of the outer upper, inner upper, inner lower and
-    outer lower edge, and the height of the source's own opening there, in source pixels.
-    `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: source pixels by which the lattices hold
+    `contours`: (6, n) float32 at n even steps of u from 0 to `length`, in target pixels: v of the outer upper, inner upper,
+    inner lower and outer lower edge; the height of the source's own opening there; and how far down in it the target's begins.
+    `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: target pixels by which the lattices hold
     off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `dark`.
     `feather`: pixels of ramp outside and inside the outer edge. `soft`: half width of the inner edges. `seam`: share of the
-    luma taken off where closed lips meet. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
+    luma taken off where closed lips meet; `shade`: share of `dark` beside the lips within an
+    opening. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
     `dark`: Y, Cb, Cr of an unlit mouth. `weight`: 0..1, of the whole layer.
     """
 
@@ -172,6 +179,7 @@ class LipLayer:
     feather: tuple[float, float]
     soft: float
     seam: float
+    shade: float
     gain: float
     offset: tuple[float, float, float]
     dark: tuple[float, float, float]
@@ -194,6 +202,16 @@ class Device(Protocol):
 
         `affine`: (2, 3), output pixel (column, row, 1) → raster (x, y). `out`: (h, w, 3) float32, full-range
         R'G'B' in 0..1 by the BT.709 narrow-range matrix; bilinear luma; 0 outside the raster.
+        """
+        ...
+
+    def spread(
+        self, at: NDArray[np.float64], moves: NDArray[np.float64], *, unit: float, stiffness: float, lattice: Lattice
+    ) -> None:
+        """Fill a lattice with the smooth field (thin-plate spline) that takes `moves` (n, 2) at the points `at` (n, 2).
+
+        Both in luma pixels (x, y), node (0, 0) at the origin. `unit`: pixels that count as one, which keeps the equations well
+        conditioned and gives `stiffness` its scale: 0 goes through every point, more smooths.
         """
         ...
 

@@ -134,15 +134,18 @@ def warp_plane(  # noqa: PLR0917 - a kernel takes arrays
     per_node, shrink = np.float32(pitch) / np.float32(step), np.float32(1.0) / np.float32(pitch)
     columns, flat = dx.shape[1], plane.ravel()
     nodes_x, nodes_y = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    moves_x, moves_y = np.empty(out.shape[1], np.float32), np.empty(out.shape[1], np.float32)
     for row in range(out.shape[0]):
         row_of_nodes(dx, np.float32(row), step, nodes_x)
         row_of_nodes(dy, np.float32(row), step, nodes_y)
         for column in range(out.shape[1]):
             at = min(np.float32(column) * per_node, np.float32(columns - 1))
             left = min(np.int32(at), np.int32(columns - 2))
-            across = at - np.float32(left)
-            move_x = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * across
-            move_y = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * across
+            part = at - np.float32(left)
+            moves_x[column] = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * part
+            moves_y[column] = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * part
+        for column in range(out.shape[1]):
+            move_x, move_y = moves_x[column], moves_y[column]
             if abs(move_x) < still and abs(move_y) < still:
                 out[row, column] = plane[row, column]
             else:

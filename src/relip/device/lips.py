@@ -1,0 +1,258 @@
+"""Lips laid over a face: each lip by its own lattice, and between them what the source shows or an unlit mouth.
+
+One picture's lips are fitted to the contours of another. Upper and lower lip part at the inner contours, so each has
+its own lattice; the space between hangs from the upper lip, as the upper teeth do, is cut off from below when the
+source is open wider than the target, and continued into darkness when it is less. `ports.LipLayer` names the values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from relip.device.warp import LEGAL_MAX, LEGAL_MIN, expand_reference, sample, sample_reference
+from relip.essence.grains import Planes
+from relip.ports import LipLayer
+
+BLACK = 64
+"""Code of black in narrow range (BT.709-6 §4.6)."""
+
+_Floats = NDArray[np.float64]
+_Fields = tuple[NDArray[np.float32], NDArray[np.float32], np.float32]
+_Two = tuple[np.float32, np.float32]
+_Three = tuple[np.float32, ...]
+_Four = tuple[np.float32, ...]
+_Five = tuple[np.float32, ...]
+_Six = tuple[np.float32, ...]
+
+
+def _rise(value: _Floats, low: _Floats | float, high: _Floats | float) -> _Floats:
+    """The smooth step from 0 at `low` to 1 at `high`."""
+    t = np.clip((value - low) / np.maximum(np.asarray(high) - low, 1e-6), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float64)
+
+
+def _alpha(layer: LipLayer, u: _Floats, depth: _Floats) -> _Floats:
+    """How much of the layer shows, by the distance inside the outer edge and from the corners."""
+    out, inside = layer.feather
+    return _rise(depth, -out, inside) * _rise(np.minimum(u, layer.length - u), -out, inside) * layer.weight
+
+
+def _mouth_coordinates(layer: LipLayer, x: _Floats, y: _Floats) -> tuple[_Floats, _Floats]:
+    """(u, v) of target pixels."""
+    (cos, sin), (x0, y0) = layer.axis, layer.origin
+    return (x - x0) * cos + (y - y0) * sin, (y - y0) * cos - (x - x0) * sin
+
+
+def lay_reference(layer: LipLayer, out: Planes) -> None:
+    """Lay the lips over `out` in place, numpy alone; see `ports.Device.lay`."""
+    left, top, width, height = layer.box
+    for index, (plane, into) in enumerate(((layer.source.y, out.y), (layer.source.cb, out.cb), (layer.source.cr, out.cr))):
+        pitch = 1 if index == 0 else 2
+        y, x = np.mgrid[top : top + height, left : left + width : pitch].astype(np.float64)
+        view = into[top : top + height, left // pitch : (left + width) // pitch]
+        value, alpha = _layer_samples(layer, plane, index, x, y)
+        mixed = np.clip(np.floor(view + (value - view) * alpha + 0.5), LEGAL_MIN, LEGAL_MAX)
+        view[:] = np.where(alpha > 0, mixed, view)
+
+
+def _layer_samples(layer: LipLayer, plane: NDArray[np.uint16], index: int, x: _Floats, y: _Floats) -> tuple[_Floats, _Floats]:
+    """The layer's own samples of one plane and its alpha, at target pixels."""
+    pitch = 1 if index == 0 else 2
+    left, top = layer.box[0], layer.box[1]
+    u, v = _mouth_coordinates(layer, x, y)
+    nodes = layer.contours.shape[1]
+    at = np.clip(u / layer.length, 0, 1) * (nodes - 1)
+    curves = (np.interp(at, np.arange(nodes), row) for row in layer.contours)
+    outer_up, inner_up, inner_low, outer_low, gap, hang = curves
+
+    def seen(lattice_dx: _Floats, lattice_dy: _Floats, px: _Floats, py: _Floats) -> _Floats:
+        return sample_reference(plane, (px - left + lattice_dx) / pitch, py - top + lattice_dy)
+
+    upper = seen(*expand_reference(layer.upper, x - left, y - top), x, y)
+    lower = seen(*expand_reference(layer.lower, x - left, y - top), x, y)
+    depth = np.maximum(v - inner_up, 0)
+    edge_x, edge_y = x + depth * layer.axis[1], y - depth * layer.axis[0]
+    move_x, move_y = expand_reference(layer.upper, edge_x - left, edge_y - top)
+    opening = np.maximum(inner_low - inner_up, 1e-3)
+    ratio = np.clip((gap - hang) / opening, 1 / layer.stretch, layer.stretch)
+    deep = depth * ratio + np.maximum(hang, layer.inset) * np.minimum(depth / layer.soft, 1)
+    inside = seen(move_x + layer.down[0] * deep, move_y + layer.down[1] * deep, edge_x, edge_y)
+    beyond = np.clip((opening * ratio + hang - gap) / (2 * layer.soft), 0, 1)
+    unlit = _rise(deep, gap - 2 * layer.soft, gap + layer.soft) * beyond
+
+    offset = layer.offset[index]
+    if index == 0:
+        upper, lower, inside = (BLACK + (value - BLACK) * layer.gain for value in (upper, lower, inside))
+    near = np.minimum(depth, np.maximum(inner_low - v, 0)) / (3 * layer.soft)
+    unlit = np.maximum(unlit, layer.shade * np.exp(-near))
+    inside = (inside + offset) * (1 - unlit) + layer.dark[index] * unlit
+    past_upper = _rise(v, inner_up - layer.soft, inner_up + layer.soft)
+    past_lower = _rise(v, inner_low - layer.soft, inner_low + layer.soft)
+    middle = (inner_up + inner_low) / 2
+    meeting = _rise(v, middle - layer.soft, middle + layer.soft)
+    lips = upper * (1 - meeting) + lower * meeting + offset
+    apart = np.clip((opening - layer.soft) / layer.soft, 0, 1)
+    open_here = past_upper * (1 - past_lower) * apart
+    value = lips * (1 - open_here) + inside * open_here
+    if index == 0:
+        crease = np.exp(-(((v - middle) / layer.soft) ** 2)) * layer.seam * (1 - apart)
+        value -= (value - BLACK) * crease
+    return value, _alpha(layer, u, np.minimum(v - outer_up, outer_low - v))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _step(value: np.float32, low: np.float32, high: np.float32) -> np.float32:
+    """The compiled twin of `_rise`."""
+    t = min(max((value - low) / max(high - low, np.float32(1e-6)), np.float32(0.0)), np.float32(1.0))
+    return np.float32(t * t * (np.float32(3.0) - np.float32(2.0) * t))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _move(nodes: NDArray[np.float32], step: np.float32, x: np.float32, y: np.float32) -> np.float32:
+    """One displacement between four nodes; the compiled twin of `expand_reference`."""
+    rows, columns = nodes.shape
+    zero = np.float32(0.0)
+    column = min(max(x / step, zero), np.float32(columns - 1))
+    row = min(max(y / step, zero), np.float32(rows - 1))
+    left, top = min(np.int32(column), np.int32(columns - 2)), min(np.int32(row), np.int32(rows - 2))
+    across, down = column - np.float32(left), row - np.float32(top)
+    upper = nodes[top, left] + (nodes[top, left + 1] - nodes[top, left]) * across
+    lower = nodes[top + 1, left] + (nodes[top + 1, left + 1] - nodes[top + 1, left]) * across
+    return np.float32(upper + (lower - upper) * down)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _lip(  # noqa: PLR0917 - a kernel takes arrays
+    plane: NDArray[np.uint16], flat: NDArray[np.uint16], fields: _Fields, x: np.float32, y: np.float32, per_pitch: np.float32
+) -> np.float32:
+    """What one lip shows at a pixel of the box."""
+    dx, dy, step = fields
+    at_x, at_y = x + _move(dx, step, x, y), y + _move(dy, step, x, y)
+    return np.float32(sample(plane, flat, at_x * per_pitch, at_y))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _curves_at(contours: NDArray[np.float32], part: np.float32) -> _Six:
+    """The six contours at a part 0..1 of the mouth line."""
+    last = contours.shape[1] - 1
+    at = min(max(part, np.float32(0.0)), np.float32(1.0)) * np.float32(last)
+    node = min(np.int32(at), np.int32(last - 1))
+    rest = at - np.float32(node)
+    whole = np.float32(1.0) - rest
+    near, far = contours[:, node], contours[:, node + 1]
+    return (
+        near[0] * whole + far[0] * rest,
+        near[1] * whole + far[1] * rest,
+        near[2] * whole + far[2] * rest,
+        near[3] * whole + far[3] * rest,
+        near[4] * whole + far[4] * rest,
+        near[5] * whole + far[5] * rest,
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _deep(depth: np.float32, curves: _Six, inner: _Four, soft: np.float32, shade: np.float32) -> _Two:
+    """How far below the source's upper edge a pixel of the opening lies, and how much of the dark is in it."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    _, inner_up, inner_low, _, gap, hang = curves
+    opening = max(inner_low - inner_up, np.float32(1e-3))
+    ratio = min(max((gap - hang) / opening, one / inner[3]), inner[3])
+    deep = depth * ratio + max(hang, inner[2]) * min(depth / soft, one)
+    unlit = _step(deep, gap - soft - soft, gap + soft)
+    unlit *= min(max((opening * ratio + hang - gap) / (soft + soft), zero), one)
+    near = max(min(depth, inner_low - inner_up - depth), zero) / (soft * np.float32(3.0))
+    return deep, max(unlit, shade * np.exp(-near))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
+    plane: NDArray[np.uint16],
+    upper: _Fields,
+    lower: _Fields,
+    contours: NDArray[np.float32],
+    box: tuple[int, int, int, int],
+    frame: _Five,
+    inner: _Four,
+    edges: _Six,
+    tone: _Three,
+    pitch: int,
+    out: NDArray[np.uint16],
+) -> None:
+    """The compiled twin of `lay_reference` for one plane.
+
+    `upper`, `lower`: dx, dy and step of a lattice. `frame`: origin, axis, length. `inner`: down, inset, stretch. `edges`:
+    feather out and in, soft, seam, shade, weight. `tone`: gain about black (1 for chroma), offset, dark.
+    """
+    left, top, width, height = box
+    x0, y0, cos, sin, length = frame
+    feather_out, feather_in, soft, seam, shade, weight = edges
+    gain, offset, dark = tone
+    zero, one, half, black = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(BLACK)
+    flat = plane.ravel()
+    low, high, per_pitch = np.float32(LEGAL_MIN), np.float32(LEGAL_MAX), one / np.float32(pitch)
+    for row in range(height):
+        y = np.float32(row)
+        for column in range(width // pitch):
+            x = np.float32(column * pitch)
+            ex, ey = x + np.float32(left) - x0, y + np.float32(top) - y0
+            u, v = ex * cos + ey * sin, ey * cos - ex * sin
+            alpha = weight * _step(min(u, length - u), -feather_out, feather_in)
+            if alpha <= zero:
+                continue
+            curves = _curves_at(contours, u / length)
+            alpha *= _step(min(v - curves[0], curves[3] - v), -feather_out, feather_in)
+            if alpha <= zero:
+                continue
+            middle = (curves[1] + curves[2]) * half
+            apart = min(max((curves[2] - curves[1] - soft) / soft, zero), one)
+            meeting = _step(v, middle - soft, middle + soft)
+            open_here = _step(v, curves[1] - soft, curves[1] + soft) * apart
+            open_here *= one - _step(v, curves[2] - soft, curves[2] + soft)
+            value = black
+            if open_here < one and meeting < one:
+                value += (_lip(plane, flat, upper, x, y, per_pitch) - black) * (one - meeting)
+            if open_here < one and meeting > zero:
+                value += (_lip(plane, flat, lower, x, y, per_pitch) - black) * meeting
+            value = black + (value - black) * gain + offset
+            if open_here > zero:
+                depth = max(v - curves[1], zero)
+                deep, unlit = _deep(depth, curves, inner, soft, shade)
+                px, py = x + depth * sin, y - depth * cos
+                sx = px + _move(upper[0], upper[2], px, py) + inner[0] * deep
+                sy = py + _move(upper[1], upper[2], px, py) + inner[1] * deep
+                inside = sample(plane, flat, sx * per_pitch, sy)
+                inside = black + (inside - black) * gain + offset
+                value = value * (one - open_here) + (inside * (one - unlit) + dark * unlit) * open_here
+            if seam > zero:
+                fold = (v - middle) / soft
+                value -= (value - black) * np.exp(-fold * fold) * seam * (one - apart)
+            under = np.float32(out[top + row, left // pitch + column])
+            mixed = np.floor(under + (value - under) * alpha + half)
+            out[top + row, left // pitch + column] = np.uint16(min(max(mixed, low), high))
+
+
+def lay(layer: LipLayer, out: Planes) -> None:
+    """Lay the lips over `out` in place; see `ports.Device.lay`."""
+    source = layer.source
+    for index, (plane, into) in enumerate(((source.y, out.y), (source.cb, out.cb), (source.cr, out.cr))):
+        luma = index == 0
+        lay_plane(
+            plane,
+            (layer.upper.dx, layer.upper.dy, np.float32(layer.upper.step)),
+            (layer.lower.dx, layer.lower.dy, np.float32(layer.lower.step)),
+            layer.contours,
+            layer.box,
+            _float32(*layer.origin, *layer.axis, layer.length),
+            _float32(*layer.down, layer.inset, layer.stretch),
+            _float32(*layer.feather, layer.soft, layer.seam if luma else 0.0, layer.shade, layer.weight),
+            _float32(layer.gain if luma else 1.0, layer.offset[index], layer.dark[index]),
+            1 if luma else 2,
+            into,
+        )
+
+
+def _float32(*numbers: float) -> tuple[np.float32, ...]:
+    """The kernel's own precision: a float64 argument would turn all of it into float64."""
+    return tuple(np.float32(number) for number in numbers)

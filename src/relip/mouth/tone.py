@@ -1,0 +1,68 @@
+"""Colours read round a mouth, and what makes one picture's lips agree with another's light.
+
+Robust by medians over points, so that a hair, a highlight or a tooth among them does not matter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.essence.grains import Planes
+from relip.mouth.geometry import Complex
+from relip.mouth.landmarks import INNER_LOWER, INNER_UPPER, OUTER, OUTER_LOWER
+
+BLACK, NEUTRAL = 64.0, 512.0
+"""10-bit narrow range (BT.709-6 §4.6)."""
+RING = 0.035
+"""How far outside the lips the ring of skin lies, in IOD."""
+GAIN_LIMIT = 1.4
+UNLIT, UNLIT_CHROMA = 0.18, 0.35
+"""Share of the lips' luma and chroma that an unlit mouth keeps, where none has been seen yet."""
+DEEP = (0.5, 0.65, 0.8)
+"""Where an opening is searched for its dark, from the upper lip to the lower."""
+SEEN_OPENING, DARK_ENOUGH = 0.06, 0.5
+"""IOD from which an opening shows its dark, and the share of the lips' luma below which it is one."""
+
+Colours = NDArray[np.float64]
+
+
+def colours_at(planes: Planes, points: Complex) -> Colours:
+    """Mean Y, Cb, Cr of 3 by 3 luma and 1 by 3 chroma samples about each point: (n, 3); clamped at the edge."""
+    height, width = planes.y.shape
+    x = np.clip(np.rint(points.real).astype(int), 1, width - 2)
+    y = np.clip(np.rint(points.imag).astype(int), 1, height - 2)
+    rows = y[:, None] + np.array((-1, 0, 1))
+    luma = planes.y[rows[:, :, None], x[:, None, None] + np.array((-1, 0, 1))].mean(axis=(1, 2))
+    chroma = (plane[rows, x[:, None] // 2].mean(axis=1) for plane in (planes.cb, planes.cr))
+    return np.stack((luma, *chroma), axis=1)
+
+
+def ring_points(points: Complex, iod: float) -> Complex:
+    """Points on the skin just outside the lips, one for each of OUTER."""
+    lips = points[OUTER]
+    away = lips - lips.mean()
+    return np.asarray(lips + away / np.abs(away) * RING * iod)
+
+
+def match(here: Colours, there: Colours) -> tuple[float, tuple[float, float, float]]:
+    """Luma gain about black and Y, Cb, Cr offsets that bring ring colours `there` to those `here`."""
+    ratio = (here[:, 0] - BLACK) / np.maximum(there[:, 0] - BLACK, 1)
+    gain = float(np.clip(np.median(ratio), 1 / GAIN_LIMIT, GAIN_LIMIT))
+    blue, red = np.median(here[:, 1:] - there[:, 1:], axis=0)
+    return gain, (0.0, float(blue), float(red))
+
+
+def dark_of(planes: Planes, points: Complex, opening: float) -> Colours:
+    """Y, Cb, Cr of the unlit mouth: the darkest of what an open one shows, or a guess from the lips' own colour.
+
+    A smile full of teeth shows no dark at all: what is not much darker than the lips does not count.
+    """
+    lip = np.median(colours_at(planes, (points[OUTER_LOWER[2:-2]] + points[INNER_LOWER[2:-2]]) / 2), axis=0)
+    if opening > SEEN_OPENING:
+        upper, lower = points[INNER_UPPER[2:-2]], points[INNER_LOWER[2:-2]]
+        inside = colours_at(planes, np.concatenate([upper + (lower - upper) * part for part in DEEP]))
+        darkest = inside[np.argsort(inside[:, 0])[:3]].mean(axis=0)
+        if darkest[0] - BLACK < DARK_ENOUGH * (lip[0] - BLACK):
+            return np.asarray(darkest)
+    return np.array((BLACK + (lip[0] - BLACK) * UNLIT, *(NEUTRAL + (lip[1:] - NEUTRAL) * UNLIT_CHROMA)))

@@ -1,0 +1,145 @@
+"""The renderer on a drawn face: identity, closing, caps, memory."""
+
+import numpy as np
+import pytest
+
+import drawn_face
+from relip.composite.patch import composite
+from relip.device.host import HostDevice
+from relip.essence.grains import Planes
+from relip.essence.scene import MouthShape, Region
+from relip.mouth.own_pixels import OwnPixels, OwnPixelsSettings
+
+pytestmark = pytest.mark.unit
+
+FORMAT = drawn_face.small_format()
+DEVICE = HostDevice()
+
+
+def renderer(**settings):
+    return OwnPixels(device=DEVICE, format=FORMAT, settings=OwnPixelsSettings(**settings))
+
+
+def taught(*openings, **settings):
+    mouth = renderer(**settings)
+    for tick, opening in enumerate(openings):
+        seen = drawn_face.face(opening=opening)
+        mouth.learn(drawn_face.picture(seen, FORMAT), seen, tick * 3600)
+    return mouth
+
+
+def dubbed(mouth, seen, target, strength=1.0):
+    """The whole raster after the dub, and its planes."""
+    packed = drawn_face.picture(seen, FORMAT)
+    patch = composite(DEVICE, packed, mouth.render(packed, seen, target, strength))
+    region, out = patch.region, packed.copy()
+    out[region.y : region.y + region.height, region.x // 2 * 5 : (region.x + region.width) // 2 * 5] = patch.packed
+    planes = Planes.of(FORMAT.width, FORMAT.height)
+    DEVICE.unpack(out, Region(0, 0, FORMAT.width, FORMAT.height), planes)
+    return packed, out, planes
+
+
+def teeth_rows(planes, x=200):
+    """Bright luma samples in the column through the middle of the mouth."""
+    return int((planes.y[80:180, x] > 720).sum())
+
+
+def test_nothing_known_renders_nothing():
+    seen = drawn_face.face()
+    assert renderer().render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0.05, 0.58), 1.0) is None
+
+
+def test_strength_nought_is_the_input_bit_for_bit():
+    packed, out, _ = dubbed(taught(0.0, 0.1), drawn_face.face(opening=0.1), MouthShape(0.0, 0.5), strength=0.0)
+    np.testing.assert_array_equal(out, packed)
+
+
+def test_the_measured_shape_gives_nearly_the_input():
+    packed, _, planes = dubbed(taught(0.1), drawn_face.face(opening=0.1), MouthShape(0.1, 0.58))
+    original = Planes.of(FORMAT.width, FORMAT.height)
+    DEVICE.unpack(packed, Region(0, 0, FORMAT.width, FORMAT.height), original)
+    assert np.abs(planes.y.astype(int) - original.y).max() <= 8
+
+
+def test_samples_outside_the_region_are_not_in_the_patch_and_its_edge_is_untouched():
+    mouth, seen = taught(0.0, 0.1), drawn_face.face(opening=0.1)
+    rendered = mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0.0, 0.5), 1.0)
+    edge = rendered.alpha.copy()
+    edge[1:-1, 2:-2] = 0
+    assert not edge.any()
+    assert rendered.alpha.max() == 1
+    assert rendered.region.within(FORMAT.width, FORMAT.height)
+
+
+def test_a_closed_target_leaves_nothing_of_a_drawn_opening():
+    seen = drawn_face.face(opening=0.14)
+    assert teeth_rows(dubbed(taught(0.14), seen, MouthShape(0.14, 0.58))[2]) >= 10
+    assert teeth_rows(dubbed(taught(0.14), seen, MouthShape(0.0, 0.58))[2]) == 0
+    assert teeth_rows(dubbed(taught(0.0, 0.14), seen, MouthShape(0.0, 0.58))[2]) == 0
+
+
+def test_an_open_target_shows_the_teeth_that_were_seen():
+    closed = drawn_face.face(opening=0.0)
+    rows = teeth_rows(dubbed(taught(0.0, 0.14), closed, MouthShape(0.12, 0.58))[2])
+    assert 8 <= rows <= 14
+
+
+def test_the_ramp_opens_the_mouth_step_by_step():
+    closed, mouth = drawn_face.face(opening=0.0), taught(0.0, 0.14)
+    rows = [teeth_rows(dubbed(mouth, closed, MouthShape(0.14, 0.58), step / 6)[2]) for step in range(7)]
+    assert rows == sorted(rows)
+    assert rows[0] == 0
+    assert rows[-1] >= 10
+
+
+def test_a_cold_renderer_opens_no_wider_than_its_cap_and_paints_the_inside_dark():
+    mouth, closed = taught(0.0, 0.0, cold_open=0.05), drawn_face.face(opening=0.0)
+    assert mouth.cap == pytest.approx(0.05)
+    _, _, planes = dubbed(mouth, closed, MouthShape(0.3, 0.58))
+    dark = int((planes.y[80:180, 200] < 250).sum())
+    assert 3 <= dark <= 6
+
+
+def test_the_cap_grows_with_what_was_seen_and_ends_when_enough_was():
+    assert taught(0.0, 0.1).cap == pytest.approx(0.115, abs=1e-4)
+    assert taught(*np.linspace(0, 0.2, 20)).cap == 1.0
+
+
+def test_the_gallery_is_bounded():
+    mouth = taught(*np.linspace(0, 0.3, 60), capacity=8)
+    assert mouth._gallery.count == 8
+
+
+def test_forgetting_leaves_nothing_of_the_speaker():
+    mouth, seen = taught(*[0.1] * 5), drawn_face.face(opening=0.1)
+    assert mouth.warm
+    mouth.forget()
+    assert not mouth.warm
+    assert mouth.cap == pytest.approx(0.05)
+    assert mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0, 0.5), 1.0) is None
+
+
+def test_two_results_in_a_row_do_not_share_memory():
+    mouth, seen = taught(0.0, 0.1), drawn_face.face(opening=0.1)
+    packed = drawn_face.picture(seen, FORMAT)
+    first = mouth.render(packed, seen, MouthShape(0.0, 0.5), 1.0)
+    kept = first.planes.y.copy()
+    second = mouth.render(packed, seen, MouthShape(0.1, 0.6), 1.0)
+    np.testing.assert_array_equal(first.planes.y, kept)
+    assert not np.shares_memory(first.alpha, second.alpha)
+
+
+def test_an_entry_change_fades_over_two_frames():
+    mouth, seen = taught(0.0, 0.14), drawn_face.face(opening=0.0)
+    for target in (0.0, 0.0, 0.0):
+        dubbed(mouth, seen, MouthShape(target, 0.58))
+    weights = []
+    for _ in range(3):
+        face, wanted = seen, MouthShape(0.14, 0.58)
+        weights.append([weight for _, weight in mouth._choice.advance(mouth._gallery, wanted, face)])
+    assert weights == [[1.0, pytest.approx(1 / 3)], [1.0, pytest.approx(2 / 3)], [1.0]]
+
+
+def test_a_face_at_the_rim_of_the_raster_is_refused():
+    mouth, seen = taught(0.0), drawn_face.face(x=40.0)
+    assert mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0, 0.5), 1.0) is None
