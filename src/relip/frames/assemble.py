@@ -17,7 +17,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
 from relip.frames.pool import FramePool
-from relip.frames.scatter import ENTRIES, NO_VALUE, Count, Event, Field, State, Stream, scatter, step, table
+from relip.frames.scatter import ENTRIES, NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, scatter, step, table
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
@@ -36,9 +36,8 @@ class VideoCounters:
     `lost`: missing when their frame left; those of them that came after it are also `late`. `malformed`: break RFC 3550 or
     RFC 4175. `other_type`: another payload type. `stranger`: another SSRC, or a timestamp far from the stream's.
     `outside`: named rows or pixels beyond the raster. `frames`: grains given out, `incomplete` of them with
-    `concealed_rows` rows from the frame before. `dropped`: frames that could not be concealed, `other_format`: frames of
-    another raster, `no_buffer`: frames for which no slot was free; none of these three was given out. `resyncs`: the sender
-    changed or began anew.
+    `concealed_rows` rows from the frame before. Not given out: `dropped` (frames at the start, too broken to be concealed),
+    `other_format` (of a larger raster) and `no_buffer` (no slot was free). `resyncs`: the sender changed or began anew.
     """
 
     packets: int = 0
@@ -103,6 +102,7 @@ class VideoAssembler:
         self._near_ticks: int | None = None
         self._end_sequence: int | None = None
         self._joining = True
+        self._left = 0
         self._scatter(Chunk.of(0), 0, Tai(0))  # loads the compiled loop now and not on the first packet's time
 
     @property
@@ -131,9 +131,12 @@ class VideoAssembler:
     def expire(self, now: Tai) -> list[VideoGrain]:
         """The grains that are complete or have waited long enough, in the order of their timestamps."""
         grains: list[VideoGrain] = []
-        for entry in self._live():
+        live = self._live()
+        whole = any(self._is_complete(entry) for entry in live)
+        for entry in live:
             overdue = now.ns - self._entries[entry, Field.FIRST_NS] >= self._patience_ns
-            if not overdue and not self._is_complete(entry):
+            stray = whole and self._is_stray(self._entries[entry])
+            if not (overdue or stray or self._is_complete(entry)):
                 break
             grains += self._retire(entry, now)
         return grains
@@ -151,7 +154,7 @@ class VideoAssembler:
         return sorted((int(i) for i in live), key=lambda i: step(int(self._entries[i, Field.TIMESTAMP]), newest))
 
     def _is_complete(self, entry: int) -> bool:
-        return bool(self._entries[entry, Field.OCTETS] == self._format.frame_octets)
+        return bool(self._entries[entry, Field.ROWS] == self._format.height)
 
     def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
         """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""
@@ -194,6 +197,7 @@ class VideoAssembler:
         """A frame is under assembly no more: count what it lacks, up to its last packet that came."""
         values = self._entries[entry]
         values[Field.STATE] = State.DONE
+        self._left = entry
         self._stream[Stream.RETIRED] = values[Field.TIMESTAMP]
         end = int(values[Field.BASE] + values[Field.HIGHEST])
         if self._end_sequence is not None:
@@ -204,30 +208,47 @@ class VideoAssembler:
 
     def _retire(self, entry: int, now: Tai) -> list[VideoGrain]:
         """A frame leaves: as one grain, or as none when it is not fit to be shown."""
-        self._leave(entry)
         values = self._entries[entry]
         slot = int(values[Field.SLOT])
-        if values[Field.OUTSIDE] > OUTSIDE_LIMIT:
+        if self._is_stray(values):
+            self._counts[0, Count.STRANGER] += values[Field.PACKETS]
+            self._joining |= bool(values[Field.JOINED])
+            values[Field.STATE] = State.FREE
+            self._pool.give_back(slot)
+            return []
+        before = self._entries[self._left, Field.OUTSIDE]  # a taller raster shows only after our last row
+        self._leave(entry)
+        if max(before, values[Field.OUTSIDE]) > OUTSIDE_LIMIT:
             self._tally.other_format += 1
             self._pool.give_back(slot)
             return []
         concealed = 0
         if not self._is_complete(entry):
-            if values[Field.JOINED] or self._previous is None:
+            if values[Field.JOINED] or (self._previous is None and values[Field.ROWS] * 2 <= self._format.height):
                 self._tally.dropped += not values[Field.JOINED]
                 self._pool.give_back(slot)
                 return []
             concealed = self._conceal(self._filled[entry], slot)
         return [self._grain(values, concealed, now)]
 
-    def _conceal(self, filled: NDArray[np.int32], slot: int) -> int:
-        """Take the rows that are not whole from the frame before; how many."""
-        assert self._previous is not None
-        rows = np.flatnonzero(filled < self._format.row_octets)
-        self._pool.frame(slot)[rows] = self._pool.frame(self._previous)[rows]
+    def _is_stray(self, values: NDArray[np.int64]) -> bool:
+        """Whether so little came that the timestamp is more likely damaged than the frame so broken."""
+        return bool(values[Field.PACKETS] < STRANGERS and values[Field.ROWS] * 8 < self._format.height)
+
+    def _conceal(self, filled: NDArray[np.int64], slot: int) -> int:
+        """Take the rows that are not whole from the frame before, or at the start from their neighbours; how many."""
+        row_octets = self._format.row_octets
+        whole = (filled == (row_octets, row_octets * row_octets)).all(axis=1)
+        missing = np.flatnonzero(~whole)
+        frame = self._pool.frame(slot)
+        if self._previous is None:
+            present = np.flatnonzero(whole)
+            frame[missing] = frame[present[np.minimum(np.searchsorted(present, missing), len(present) - 1)]]
+        else:
+            frame[missing] = self._pool.frame(self._previous)[missing]
         self._tally.incomplete += 1
-        self._tally.concealed_rows += len(rows)
-        return len(rows)
+        self._tally.concealed_rows += len(missing)
+        return len(missing)
 
     def _grain(self, values: NDArray[np.int64], concealed: int, now: Tai) -> VideoGrain:
         slot = int(values[Field.SLOT])

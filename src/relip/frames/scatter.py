@@ -63,7 +63,8 @@ class Field(IntEnum):
     HIGHEST = 4
     """Highest place of the bitmap that is set."""
     PACKETS = 5
-    OCTETS = 6
+    ROWS = 6
+    """Rows that are whole."""
     FIRST_NS = 7
     LAST_NS = 8
     OUTSIDE = 9
@@ -106,10 +107,13 @@ class Count(IntEnum):
 
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 """octets (n, stride), lengths (n,), packets that are valid."""
-Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""entries (ENTRIES, fields), seen (ENTRIES, places), filled octets (ENTRIES, height), stream, counts (2, counters), spans.
+Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""entries (ENTRIES, fields), seen (ENTRIES, places), filled (ENTRIES, height, 2), stream, counts (2, counters), spans.
 
-The second row of counts is how they stood when the present stranger was first seen."""
+`filled`: for each row the sums over its spans of (end − start) and of (end² − start²). Spans that tile the row give
+row_octets and its square; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
+is how they stood when the present stranger was first seen.
+"""
 
 _memcpy = types.ExternalFunction("memcpy", types.uintp(types.uintp, types.uintp, types.uintp))
 
@@ -122,7 +126,7 @@ def table(height: int, places: int) -> Table:
     return (
         np.zeros((ENTRIES, len(Field)), np.int64),
         np.zeros((ENTRIES, places), np.uint8),
-        np.zeros((ENTRIES, height), np.int32),
+        np.zeros((ENTRIES, height, 2), np.int64),
         stream,
         np.zeros((2, len(Count)), np.int64),
         np.zeros((rows.MAX_SPANS, rows.SPAN_FIELDS), np.int64),
@@ -196,29 +200,33 @@ def _place(entry: NDArray[np.int64], seen: NDArray[np.uint8], sequence: int) -> 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _copy(  # noqa: PLR0917 - a kernel takes columns
-    octets: NDArray[np.uint8],
-    packet: int,
-    spans: NDArray[np.int64],
-    count: int,
-    frame: NDArray[np.uint8],
-    filled: NDArray[np.int32],
-) -> tuple[int, bool]:
-    """Copy spans into the frame: octets that are new to their row, and whether one lay outside the raster."""
-    height, row_octets = frame.shape
-    source = octets.ctypes.data + packet * octets.shape[1]
-    fresh = 0
-    outside = False
+def _within(span: NDArray[np.int64], height: int, row_octets: int) -> bool:
+    inside: bool = span[rows.ROW] < height and span[rows.OFFSET] + span[rows.LENGTH] <= row_octets
+    return inside
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _leaves_raster(spans: NDArray[np.int64], count: int, height: int, row_octets: int) -> bool:
+    leaves = False
     for i in range(count):
-        row, offset, length = spans[i, rows.ROW], spans[i, rows.OFFSET], spans[i, rows.LENGTH]
-        if row >= height or offset + length > row_octets:
-            outside = True
+        leaves |= not _within(spans[i], height, row_octets)
+    return leaves
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _copy(source: int, spans: NDArray[np.int64], count: int, frame: NDArray[np.uint8], filled: NDArray[np.int64]) -> int:
+    """Copy the spans that lie within the raster from the packet at address `source`; rows that this made whole."""
+    height, row_octets = frame.shape
+    whole = 0
+    for i in range(count):
+        if not _within(spans[i], height, row_octets):
             continue
+        row, offset, length = spans[i, rows.ROW], spans[i, rows.OFFSET], spans[i, rows.LENGTH]
         _memcpy(frame.ctypes.data + row * row_octets + offset, source + spans[i, rows.DATA], length)
-        if filled[row] + length <= row_octets:  # else the sender wrote some of it twice: that fills nothing
-            filled[row] += length
-            fresh += length
-    return fresh, outside
+        filled[row, 0] += length
+        filled[row, 1] += length * (2 * offset + length)
+        whole += filled[row, 0] == row_octets and filled[row, 1] == row_octets * row_octets and length > 0
+    return whole
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -239,20 +247,25 @@ def _accept(chunk: Chunked, packet: int, spans: tuple[int, int], pool: NDArray[n
         counts[Count.DUPLICATE] += 1
         return False
     seen[index, place] = 1
-    if entry[Field.STATE] == State.DONE:
-        counts[Count.LATE] += 1
-        return False
-    fresh, outside = _copy(chunk[0], packet, spans_read, count, pool[entry[Field.SLOT]], filled[index])
-    entry[Field.PACKETS] += 1
-    entry[Field.OCTETS] += fresh
-    entry[Field.HIGHEST] = max(entry[Field.HIGHEST], place)
-    entry[Field.LAST_NS] = stream[Stream.HEARD_NS]
-    if step(entry[Field.TIMESTAMP], stream[Stream.NEWEST]) > 0:
-        stream[Stream.NEWEST] = entry[Field.TIMESTAMP]
+    outside = _leaves_raster(spans_read, count, pool.shape[1], pool.shape[2])
     entry[Field.OUTSIDE] += outside
     counts[Count.OUTSIDE] += outside
+    if entry[Field.STATE] == State.DONE:
+        counts[Count.LATE] += not outside  # the rest of a larger raster is not late
+        return False
+    octets = chunk[0]
+    source = octets.ctypes.data + packet * octets.shape[1]
+    whole = _copy(source, spans_read, count, pool[entry[Field.SLOT]], filled[index])
+    entry[Field.PACKETS] += 1
+    entry[Field.ROWS] += whole
+    entry[Field.HIGHEST] = max(entry[Field.HIGHEST], place)
+    entry[Field.LAST_NS] = stream[Stream.HEARD_NS]
     stream[Stream.LATE_RUN] = 0
-    return fresh > 0 and entry[Field.OCTETS] == pool.shape[1] * pool.shape[2]  # type: ignore[no-any-return]
+    complete: bool = entry[Field.ROWS] == pool.shape[1]
+    settled = complete or entry[Field.PACKETS] >= STRANGERS  # a damaged timestamp comes alone
+    if settled and step(entry[Field.TIMESTAMP], stream[Stream.NEWEST]) > 0:
+        stream[Stream.NEWEST] = entry[Field.TIMESTAMP]
+    return complete and whole > 0
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
