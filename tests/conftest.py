@@ -9,6 +9,7 @@ from relip.weights import cache
 
 CATEGORIES = {"unit", "conformance", "e2e", "hardware"}
 ROOT = Path(__file__).parents[1]
+os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "ERROR")  # before anything imports it
 MEDIA = Path(os.environ.get("RELIP_MEDIA", ROOT.parent / "shared" / "media" / "grid-s1"))
 
 
@@ -34,15 +35,6 @@ def media():
 
 @pytest.fixture(scope="session")
 def face_models():
-    """The folder of the converted face nets."""
-    folder = cache.directory()
-    if not cache.complete(folder):
-        pytest.skip(f"no face nets in {folder}: run make models")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def face_nets():
     """The folder of the converted face nets."""
     folder = cache.directory()
     if not cache.complete(folder):

@@ -16,7 +16,20 @@ KEYS = {"frames", "packets", "latency", "skew_ms", "outside_changed", "cpu_ms_pe
 
 
 def demo(tmp_path, *arguments):
-    command = [sys.executable, "-m", "relip", "demo", "--format", "720p25", "--seconds", "4", "-o", "demo.mp4", "--keep", "kept"]
+    command = [
+        sys.executable,
+        "-m",
+        "relip",
+        "demo",
+        "--format",
+        "720p25",
+        "--seconds",
+        "4",
+        "-o",
+        "demo.mp4",
+        "--keep",
+        "kept",
+    ]
     ended = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     assert ended.returncode == 0, ended.stderr
     return json.loads((tmp_path / "demo.json").read_text())

@@ -81,6 +81,8 @@ def test_random_and_broken_packets_do_not_end_it_and_are_counted(service, tmp_pa
 def test_a_configuration_that_cannot_be_is_refused_before_anything_is_loaded(tmp_path):
     path = tmp_path / "relip.yaml"
     path.write_text(yaml.safe_dump({**CONFIG, "latency": {"frames": 0}}))
-    ended = subprocess.run([sys.executable, "-m", "relip", "serve", "--config", str(path)], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", "relip", "serve", "--config", str(path)], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 2
     assert "latency.frames" in ended.stderr

@@ -32,26 +32,40 @@ class Runner(Protocol):
         ...
 
 
-class FrameCounters(Protocol):
-    """What every assembler counts."""
+class FlowCounts(Protocol):
+    """What every assembler counts, in packets."""
 
-    packets: int
-    lost: int
-    late: int
-    duplicate: int
-    malformed: int
+    @property
+    def packets(self) -> int:
+        """Received."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """Missing when their unit left."""
+        ...
+
+    @property
+    def late(self) -> int:
+        """Came after their unit had left."""
+        ...
+
+    @property
+    def malformed(self) -> int:
+        """Break the standard."""
+        ...
 
 
 @dataclass(slots=True)
 class Channel:
-    """The parts of one channel. `flows`: the counters of each received flow, by name."""
+    """The parts of one channel. `flows`: for each received flow, by name, what reads its counters."""
 
     receptions: Sequence[Reception[object]]
     ingress: Ingress
     egress: Egress
     runner: Runner
     tally: Tally
-    flows: dict[str, FrameCounters]
+    flows: dict[str, Callable[[], FlowCounts]]
     close: Callable[[], None]
     _threads: list[threading.Thread] = field(default_factory=list)
     _graph_error: BaseException | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from relip.essence.errors import ResourceError
-from relip.essence.tai import Tai
+from relip.essence.tai import NS_PER_S, Tai
 from relip.ports import Chunk, Clock, PacketSource
 
 T = TypeVar("T")
@@ -23,11 +23,7 @@ class Assembler(Protocol[T_co]):
     """What `frames.assemble`, `frames.audio` and `frames.ancillary` have in common."""
 
     def push(self, chunk: Chunk, now: Tai) -> Sequence[T_co]:
-        """What the chunk completed."""
-        ...
-
-    def expire(self, now: Tai) -> Sequence[T_co]:
-        """What is overdue."""
+        """What the chunk completed, and what is overdue at `now`; the chunk may be empty."""
         ...
 
 
@@ -35,31 +31,36 @@ class Reception(Generic[T]):
     """Receives one flow until it is stopped, and delivers its units in order."""
 
     def __init__(
-        self, source: PacketSource, assembler: Assembler[T], *, clock: Clock, deliver: Callable[[T], object], capacity: int
+        self,
+        source: PacketSource,
+        assembler: Assembler[T],
+        *,
+        clock: Clock,
+        deliver: Callable[[T], object],
+        capacity: int,
+        rest_ns: int = 0,
     ) -> None:
+        """`capacity`: packets taken at once. `rest_ns`: pause after each receive call, for flows of many small packets."""
         self._source = source
         self._assembler = assembler
         self._clock = clock
         self._deliver = deliver
         self._chunk = Chunk.of(capacity)
+        self._rest_s = rest_ns / NS_PER_S
         self._stopped = threading.Event()
         self.gone: ResourceError | None = None
         """Why the source ended, when it did so by itself."""
 
     def step(self) -> None:
         """One receive call and what follows from it."""
-        count = self._source.receive(self._chunk, WAIT_NS)
-        now = self._clock.now()
-        if count:
-            for unit in self._assembler.push(self._chunk, now):
-                self._deliver(unit)
-        for unit in self._assembler.expire(now):
+        self._source.receive(self._chunk, WAIT_NS)
+        for unit in self._assembler.push(self._chunk, self._clock.now()):
             self._deliver(unit)
 
     def run(self) -> None:
         """Receive until `stop`, or until the source is gone."""
         try:
-            while not self._stopped.is_set():
+            while not self._stopped.wait(self._rest_s):
                 self.step()
         except ResourceError as error:
             if not self._stopped.is_set():

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
 from relip.articulation.speaker import Speaker
 from relip.composite.patch import composite
 from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Bypass, Sighting, Verdict
-from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ticks
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
 from relip.graph.ramp import Outlook, Ramp
@@ -24,6 +25,12 @@ from relip.mouth.own_pixels import OwnPixels
 from relip.ports import Device
 from relip.speech.listener import Listener
 
+GRID_GRAINS = 120
+"""Within so many grains every position of a grain among the columns comes up, at every rate."""
+COLUMN_SAMPLES = 480
+"""A log-mel column lies on every 480th sample (100 Hz)."""
+HALF_WINDOW_SAMPLES = 600
+"""Half of the 25 ms analysis window."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -55,18 +62,14 @@ def grain_samples(grain: VideoGrain) -> tuple[int, int]:
     return start, end
 
 
-def voice_need_ns(net: ArticulationNet, period_ns: int) -> int:
-    """From a grain's origin timestamp to the last sample its articulation hears."""
-    samples = period_ns * AUDIO_CLOCK_HZ // NS_PER_S
-    first, count = net.columns(0, samples)
-    last_column = first + count - 1
-    return (last_column * COLUMN_SAMPLES + HALF_WINDOW_SAMPLES) * NS_PER_S // AUDIO_CLOCK_HZ
-
-
-COLUMN_SAMPLES = 480
-"""A log-mel column lies on every 480th sample (100 Hz)."""
-HALF_WINDOW_SAMPLES = 600
-"""Half of the 25 ms analysis window."""
+def voice_need_ns(net: ArticulationNet, rate: Fraction) -> int:
+    """From a grain's origin timestamp to the last sample its articulation hears, for the grain that needs the most."""
+    needs = []
+    for k in range(GRID_GRAINS):
+        start, end = (grain_ticks(i, rate, AUDIO_CLOCK_HZ) for i in (k, k + 1))
+        first, count = net.columns(start, end)
+        needs.append((first + count - 1) * COLUMN_SAMPLES + HALF_WINDOW_SAMPLES - start)
+    return max(needs) * NS_PER_S // AUDIO_CLOCK_HZ
 
 
 class FaceStage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relip.essence.formats import PGROUP_OCTETS, PGROUP_PIXELS
 from relip.essence.grains import AncGrain, VideoGrain
@@ -30,24 +31,27 @@ class VideoSender:
         self._sink = sink
         self._headers = headers
         self._span_ns = int(period_ns(rate) * SPAN)
+        self._offsets, self._lengths = headers.offsets.copy(), headers.lengths.copy()  # writable, as of every other burst
         self._rate = rate
         self._shift = shift
         self._sequence = 0
         self.packets = 0
+        self._sink.send(self._burst(np.zeros(0, np.uint8), packets=0))  # what is compiled at first use is compiled now
 
     def send(self, grain: VideoGrain, verdict: Verdict) -> None:
         """Send one grain, spread over its period; the patch, if any, is written into the grain's own buffer first."""
         if verdict.patch is not None:
             apply(verdict.patch, grain)
         self._sequence = self._headers.stamp(self._sequence, wrap_rtp(self.timestamp(grain)))
-        self.packets += self._sink.send(
-            Burst(
-                headers=self._headers.headers,
-                payload=grain.packed.reshape(-1),
-                offsets=self._headers.offsets,
-                lengths=self._headers.lengths,
-                span_ns=self._span_ns,
-            )
+        self.packets += self._sink.send(self._burst(grain.packed.reshape(-1), packets=self._headers.packets))
+
+    def _burst(self, payload: NDArray[np.uint8], *, packets: int) -> Burst:
+        return Burst(
+            headers=self._headers.headers[:packets],
+            payload=payload,
+            offsets=self._offsets[:packets],
+            lengths=self._lengths[:packets],
+            span_ns=self._span_ns if packets else 0,
         )
 
     def timestamp(self, grain: VideoGrain) -> int:
@@ -68,12 +72,13 @@ class DisclosureSender:
         self._ssrc = ssrc
         self._sequence = 0
 
-    def send(self, ticks: int, verdict: Verdict) -> None:
-        """Send the packet of the frame whose timestamp is `ticks`."""
+    def send(self, grain: VideoGrain, verdict: Verdict, ticks: int) -> None:
+        """Send the packet of a grain that leaves with the timestamp `ticks`."""
         told = Disclosure(
             altered=verdict.patch is not None,
             reason=verdict.bypass,
             region=verdict.patch.region if verdict.patch is not None else None,
+            concealed=grain.concealed_rows > 0,
         )
         anc = AncGrain(ticks=ticks, packets=(disclosure.pack(told),))
         for packet in st2110_40.pack(anc, payload_type=self._payload_type, ssrc=self._ssrc, sequence=self._sequence):

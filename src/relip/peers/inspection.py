@@ -63,7 +63,8 @@ class Inspection:
         displacement = self._displacement(dubbed, region)
         if displacement is not None:
             self._displacements.append(displacement)
-        if original is None or dubbed.concealed_rows or original.concealed_rows:
+        patched_up = pair.disclosure is not None and pair.disclosure.concealed
+        if original is None or patched_up or dubbed.concealed_rows or original.concealed_rows:
             self.skipped += 1
             return
         found = difference(original.packed, dubbed.packed, region)

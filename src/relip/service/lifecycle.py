@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.graph.channel import FlowCounts
 from relip.graph.tally import Tally
 from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, StageTimes, save
 from relip.service.compose.service import Service
@@ -73,7 +72,7 @@ class Lifecycle:
                 bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
                 tracked=tally.tracked,
             ),
-            flows={name: _counters(read()) for name, read in self._service.channel.flows.items()},
+            flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
             stages=_stages(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
@@ -105,11 +104,6 @@ class Lifecycle:
                 self._logged[f"{cause}.{where}.{key}"] = count
         if grown:
             self._log.warning(cause, **where, grown=grown)
-
-
-def _counters(counters: FlowCounts) -> FlowCounters:
-    names = FlowCounters.model_fields
-    return FlowCounters(**{name: getattr(counters, name) for name in names if hasattr(counters, name)})
 
 
 def _stages(tally: Tally) -> dict[str, StageTimes]:

@@ -6,7 +6,8 @@ type 2, in the range ST 291-1 leaves to user applications; which DID and SDID is
     word   what
     0–3    signature, the ASCII letters R L I P: others may use the same DID and SDID
     4      version of this table, 1
-    5      flags: b0 the frame was altered; b1 words 8–15 hold the altered region; b2–b7 zero
+    5      flags: b0 the frame was altered; b1 words 8–15 hold the altered region; b2 rows that never
+           came were taken from the frame before; b3–b7 zero
     6      why it was not altered: 0 nothing to say, else the number of REASONS
     7      zero
     8–15   x, y, width, height of the region in pixels, 16 bits each, most significant word first; zero without b1
@@ -27,6 +28,7 @@ SIGNATURE = b"RLIP"
 VERSION = 1
 ALTERED = 0x01
 REGION = 0x02
+CONCEALED = 0x04
 REASONS: dict[int, Bypass] = {
     1: Bypass.REQUESTED,
     2: Bypass.NO_FACE,
@@ -49,11 +51,15 @@ _CODES = {reason: code for code, reason in REASONS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What became of a frame: altered inside `region`, or left alone for `reason`."""
+    """What became of a frame: altered inside `region`, or left alone for `reason`.
+
+    `concealed`: the frame did not come whole, and its missing rows are those of the frame before.
+    """
 
     altered: bool
     reason: Bypass | None = None
     region: Region | None = None
+    concealed: bool = False
 
     def __post_init__(self) -> None:
         if self.altered and self.reason is not None:
@@ -66,7 +72,7 @@ def pack(disclosure: Disclosure, *, did: int = DID, sdid: int = SDID) -> AncPack
     words = _LAYOUT.pack(
         SIGNATURE,
         VERSION,
-        ALTERED * disclosure.altered | REGION * (region is not None),
+        ALTERED * disclosure.altered | REGION * (region is not None) | CONCEALED * disclosure.concealed,
         0 if disclosure.reason is None else _CODES[disclosure.reason],
         0,
         *((region.x, region.y, region.width, region.height) if region else (0, 0, 0, 0)),
@@ -83,12 +89,14 @@ def parse(packet: AncPacket, *, did: int = DID, sdid: int = SDID) -> Disclosure 
     _, version, flags, code, reserved, *numbers = _LAYOUT.unpack(packet.words)
     if version != VERSION:
         raise WireError(f"disclosure version {version}: only {VERSION} is known")
-    if reserved or flags & ~(ALTERED | REGION):
+    if reserved or flags & ~(ALTERED | REGION | CONCEALED):
         raise WireError(f"disclosure flags {flags:#04x} and reserved word {reserved:#04x} have bits that mean nothing")
     if code and code not in REASONS:
         raise WireError(f"disclosure reason {code} is not known")
     try:
         region = Region(*numbers) if flags & REGION else None
-        return Disclosure(altered=bool(flags & ALTERED), reason=REASONS.get(code), region=region)
+        return Disclosure(
+            altered=bool(flags & ALTERED), reason=REASONS.get(code), region=region, concealed=bool(flags & CONCEALED)
+        )
     except FormatError as cause:
         raise WireError(f"disclosure: {cause}") from cause

@@ -1,5 +1,6 @@
 """What leaves: the grain, its patch, its timestamp, and what is said about it."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -77,10 +78,10 @@ def test_each_frame_says_whether_it_was_altered_and_where():
     sink = Kept()
     told = DisclosureSender(sink, payload_type=100, ssrc=5)
     region = Region(x=10, y=2, width=20, height=3)
-    told.send(9000, Verdict(patch=Patch(region, np.zeros((3, 50), np.uint8))))
-    told.send(10501, UNTOUCHED)
+    told.send(grain(6), Verdict(patch=Patch(region, np.zeros((3, 50), np.uint8))), 9000)
+    told.send(replace(grain(7), concealed_rows=2), UNTOUCHED, 10501)
     said = [disclosure.parse(st2110_40.parse(packet[12:]).packets[0]) for packet in sink.packets]
     assert said == [
         disclosure.Disclosure(altered=True, region=region),
-        disclosure.Disclosure(altered=False, reason=Bypass.NO_FACE),
+        disclosure.Disclosure(altered=False, reason=Bypass.NO_FACE, concealed=True),
     ]

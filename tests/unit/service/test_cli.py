@@ -21,7 +21,10 @@ def ended(monkeypatch, capsys, *arguments):
     return code, capsys.readouterr()
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["send"], ["receive"], ["demo"], ["models", "build"], ["models", "list"], ["sdp", "show"], ["sdp", "make"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["serve"], ["send"], ["receive"], ["demo"], ["models", "build"], ["models", "list"], ["sdp", "show"], ["sdp", "make"]],
+)
 def test_every_command_explains_itself(monkeypatch, capsys, command):
     code, told = ended(monkeypatch, capsys, *command, "--help")
     assert code == 0

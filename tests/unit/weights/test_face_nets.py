@@ -24,13 +24,13 @@ def portrait():
 
 
 @pytest.fixture(scope="module")
-def mesh_net(face_nets):
-    return OnnxModel(cache.locate(cache.FACE_MESH, face_nets))
+def mesh_net(face_models):
+    return OnnxModel(cache.locate(cache.FACE_MESH, face_models))
 
 
 @pytest.fixture(scope="module")
-def detector_net(face_nets):
-    return OnnxModel(cache.locate(cache.FACE_DETECTOR, face_nets))
+def detector_net(face_models):
+    return OnnxModel(cache.locate(cache.FACE_DETECTOR, face_models))
 
 
 def batch(rgb):

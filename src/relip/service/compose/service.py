@@ -57,7 +57,11 @@ from relip.wire.st2110_20 import FrameHeaders
 SPARE_SLOTS = 10
 """Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
 graph lets go of late."""
+MERGE_WINDOW_NS = 50_000_000
+"""An incomplete frame may wait so long: its voice is not here earlier, and a stall of this machine is no loss."""
 AUDIO_CHUNK = 64
+AUDIO_REST_NS = 4_000_000
+"""The voice is fetched this often: a wake-up for every packet of 1 ms would cost more than the articulation net."""
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
 
 
@@ -98,15 +102,16 @@ def service(config: Config) -> Service:
     video, voice = video_flow(config), voice_flow(config)
     device = host_device()
     nets = load_nets(config, device, video.format)
-    delay = delay_for(video.format.rate, voice_need_ns(nets.articulation, period_ns(video.format.rate)), config.latency.frames)
+    delay = delay_for(video.format.rate, voice_need_ns(nets.articulation, video.format.rate), config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
+    pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     tally = Tally()
     switch = Switch(bypass=config.lip_sync.bypass)
     send, close_sinks = _way_out(config, video, delay, clock)
     egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
     ingress = Ingress(clock=clock, timeline=Timeline(video.format.rate), delay=delay, egress=egress, tally=tally)
     inbox: deque[AudioBlock] = deque(maxlen=AUDIO_CLOCK_HZ // 48)  # a second of packets; the oldest are dropped
-    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool)
+    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
     inside = Inside(format=video.format, switch=switch, inbox=inbox, egress=egress, tally=tally)
@@ -114,7 +119,7 @@ def service(config: Config) -> Service:
     channel = Channel(
         receptions=[
             Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024),
-            Reception(sources[1], sound, clock=clock, deliver=inbox.append, capacity=AUDIO_CHUNK),
+            Reception(sources[1], sound, clock=clock, deliver=inbox.append, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS),
         ],
         ingress=ingress,
         egress=egress,
@@ -165,7 +170,7 @@ def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> 
         offset_samples=round(config.lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
         absent_samples=config.lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
     )
-    speaker = Speaker(SpeakerSettings(amplitude=config.lip_sync.amplitude))
+    speaker = Speaker(SpeakerSettings(amplitude=config.lip_sync.amplitude, frame_ns=period_ns(channel.format.rate)))
     stages = (
         FaceStage(nets.tracker, channel.tally),
         AlignStage(channel.switch),
@@ -213,7 +218,7 @@ def _way_out(
 
     def send(grain: VideoGrain, verdict: Verdict) -> None:
         if told is not None:
-            told.send(picture.timestamp(grain), verdict)
+            told.send(grain, verdict, picture.timestamp(grain))
         picture.send(grain, verdict)
 
     def close() -> None:

@@ -1,0 +1,128 @@
+"""A whole channel on links in memory, with a clock set by hand: what is live in the product, without its threads."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from relip.clock.manual import ManualClock
+from relip.essence.formats import AudioFormat
+from relip.essence.grains import VideoGrain
+from relip.essence.scene import Verdict
+from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, grain_start, grain_ticks, period_ns
+from relip.frames.assemble import VideoAssembler
+from relip.frames.audio import AudioAssembler
+from relip.frames.pool import FramePool
+from relip.graph.egress import Egress
+from relip.graph.guard import Guard
+from relip.graph.holoscan import run_pending
+from relip.graph.ingress import Ingress
+from relip.graph.reception import Reception
+from relip.graph.stages import AlignStage, EgressStage, Switch
+from relip.graph.tally import Tally
+from relip.graph.timeline import Timeline
+from relip.graph.transmit import VideoSender, whole
+from relip.ports import Burst, Chunk
+from relip.transport.loopback import Link
+from relip.wire.st2110_20 import FrameHeaders
+from relip.wire.st2110_30 import AudioPackets
+
+FIRST = 44_000_000_000
+VIDEO, VOICE = 96, 97
+
+
+class Studio:
+    """Camera and voice → links → channel → link → a receiver. `stages`: the engines' stages between align and egress."""
+
+    def __init__(self, form, delay, *, frames, stages=(), bypass=False, impairment=None):
+        self.form = form
+        self.clock = ManualClock(grain_start(FIRST, form.rate))
+        self.tally = Tally()
+        self.camera = Link(2110, capacity=1 << 15, **(impairment or {}))
+        self.voice = Link(2111)
+        self.out = Link(2112, capacity=1 << 15)
+        self.verdicts = {}
+        self.switch = Switch(bypass=bypass)
+        self.inbox = deque()
+        self._headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
+        self._sequence = 0xFFFFFFF0 - self._headers.packets  # wraps early in every run
+        self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
+        pool = FramePool(frames + 12, form)
+        sender = VideoSender(self.out.sink, FrameHeaders(form, payload_type=VIDEO, ssrc=3), rate=form.rate)
+        self._received = VideoAssembler(form, payload_type=VIDEO, pool=FramePool(frames + 12, form))
+
+        def send(grain: VideoGrain, verdict: Verdict) -> None:
+            self.verdicts[grain.ticks] = verdict
+            sender.send(grain, verdict)
+            self._take_delivery()
+
+        self.delivered = {}
+        self._chunk = Chunk.of(4096)
+        self.egress = Egress(clock=self.clock, send=send, give_back=pool.give_back, tally=self.tally)
+        timeline = Timeline(form.rate)
+        self.ingress = Ingress(clock=self.clock, timeline=timeline, delay=delay, egress=self.egress, tally=self.tally)
+        self.ingress.wake = lambda: None
+        self.assembler = VideoAssembler(form, payload_type=VIDEO, pool=pool)
+        voice = AudioAssembler(AudioFormat(), payload_type=VOICE)
+        self._receptions = [
+            Reception(self.camera.source, self.assembler, clock=self.clock, deliver=self.ingress.offer, capacity=4096),
+            Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.append, capacity=256),
+        ]
+        made = [stage(self) if isinstance(stage, type) else stage for stage in stages]
+        before = [stage for stage in made if stage.name == "face"]
+        after = [stage for stage in made if stage.name != "face"]
+        line = [*before, AlignStage(self.switch), *after, EgressStage(self.egress)]
+        self.guards = [Guard(stage, self.tally, lambda: 0) for stage in line]
+
+    def ticks(self, k):
+        return grain_ticks(FIRST + k, self.form.rate, 90_000)
+
+    def play(self, frames, voice=None):
+        """Play packed frames (and a 48 kHz voice) through; `delivered` then holds what came out, by origin timestamp."""
+        for k, packed in enumerate(frames):
+            start = grain_start(FIRST + k, self.form.rate)
+            self.clock.wait_until(start.after(period_ns(self.form.rate) * 9 // 10))
+            self._send_frame(k, packed)
+            if voice is not None:
+                self._send_voice(k, voice)
+            self.work()
+        for _ in range(12):  # the grains that still wait for their voice
+            self.clock.advance(period_ns(self.form.rate))
+            self.work()
+        self.egress.drain()
+        self.egress.run()
+        self.clock.advance(10 * period_ns(self.form.rate))
+        self._take_delivery()
+        return self.delivered
+
+    def work(self):
+        """What the threads of the product would do by now."""
+        for reception in self._receptions:
+            for _ in range(3):
+                reception.step()
+        self.ingress.step()
+        run_pending(self.ingress, self.guards)
+
+    def _send_frame(self, k, packed):
+        headers = self._headers
+        self._sequence = headers.stamp(self._sequence, self.ticks(k) % 2**32)
+        self.camera.sink.send(Burst(headers.headers.copy(), packed.reshape(-1), headers.offsets, headers.lengths))
+
+    def _send_voice(self, k, voice):
+        at = [grain_ticks(FIRST + i, self.form.rate, AUDIO_CLOCK_HZ) for i in (0, k, k + 1)]
+        samples = voice[at[1] - at[0] : at[2] - at[0]]
+        size = AudioFormat().packet_samples
+        samples = np.pad(samples, (0, -len(samples) % size))[: len(samples) // size * size or size]
+        for packet in self._sound.packets(samples[:, None].astype(np.float32), at[1], k * len(samples) // size):
+            self.voice.sink.send(whole(packet.tobytes()))
+
+    def _take_delivery(self):
+        chunk = self._chunk
+        while self.out.source.receive(chunk, 0):
+            for grain in self._received.push(chunk, self.clock.now()):
+                self.delivered[grain.ticks] = grain.packed.copy()
+                self._received._pool.give_back(grain.slot)
+        for grain in self._received.expire(Tai(self.clock.now().ns)):
+            self.delivered[grain.ticks] = grain.packed.copy()
+            self._received._pool.give_back(grain.slot)
