@@ -20,10 +20,10 @@ SAMPLES_A_FRAME = 1000
 
 
 @pytest.fixture(scope="module", params=CLIPS)
-def clip(request, media, face_nets):
+def clip(request, media, face_models):
     """Sightings of every frame, and the words with their first and last frames."""
     av = pytest.importorskip("av", reason="clips are read with the extra media")
-    nets = [OnnxModel(cache.locate(name, face_nets)) for name in cache.NETS]
+    nets = [OnnxModel(cache.locate(name, face_models)) for name in cache.NETS]
     with av.open(str(media / f"{request.param}.mpg")) as container:
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     height, width, _ = pictures[0].shape
