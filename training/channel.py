@@ -79,7 +79,8 @@ def _music(count: int, random: np.random.Generator) -> Samples:
         for root in random.choice(scale, int(random.integers(1, 5))) * random.choice([1, 2, 4]):
             for k in range(1, 9):
                 if root * k < 7000:
-                    out[start : start + length] += envelope * np.sin(2 * np.pi * root * k * time + k) / k ** random.uniform(0.8, 2)
+                    tone = np.sin(2 * np.pi * root * k * time + k) / k ** random.uniform(0.8, 2)
+                    out[start : start + length] += envelope * tone
         if drums:
             hit = min(count - start, RATE // 10)
             out[start : start + hit] += random.standard_normal(hit) * np.exp(-np.arange(hit) / RATE / 0.03)

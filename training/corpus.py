@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 import sentences
 from channel import nobody_speaks, pass_channel
 from coarticulation import PARAMETERS, articulate
-from relip.speech.mel import COLUMN_SAMPLES, WINDOW_SAMPLES, log_mel
+from numpy.typing import NDArray
 from voices import ENGLISH, FLITE_VOICES, LANGUAGES, RATE, VARIANTS, Espeak, Utterance, flite
+
+from relip.speech.mel import COLUMN_SAMPLES, WINDOW_SAMPLES, log_mel
 
 HELD_OUT_VOICES = ("rms", "Annie", "m3", "belinda", "edward")
 """Heard in validation only: one flite voice and four espeak variants."""
@@ -31,8 +31,8 @@ class Example:
     voice: str
 
 
-def make(seed: int, *, minutes: float, held_out: bool, share_flite: float = 0.3) -> Iterator[Example]:
-    """Examples that last `minutes` together. With `held_out` only the voices kept for validation speak, else only the others."""
+def make(seed: int, *, minutes: float, held_out: bool, share_flite: float = 0.5) -> Iterator[Example]:
+    """Examples that last `minutes` together. With `held_out` the voices kept for validation speak, else the others."""
     random = np.random.default_rng(seed)
     espeak = Espeak()
     babble = np.zeros(RATE * 30, np.float32)
@@ -57,7 +57,7 @@ def make(seed: int, *, minutes: float, held_out: bool, share_flite: float = 0.3)
         made += count / RATE
 
 
-def gather(seed: int, *, minutes: float, held_out: bool, share_flite: float = 0.3, seconds: float = 1e9) -> list[Example]:
+def gather(seed: int, *, minutes: float, held_out: bool, share_flite: float = 0.5, seconds: float = 1e9) -> list[Example]:
     """The same as a list, with a line of progress every ten seconds; it stops early once it has worked `seconds`."""
     begun = shown = time.monotonic()
     examples: list[Example] = []
@@ -91,6 +91,7 @@ def _say(espeak: Espeak, random: np.random.Generator, *, held_out: bool, share_f
         rate=int(random.uniform(110, 250)),
         pitch=int(random.uniform(15, 85)),
         span=int(random.uniform(20, 90)),
+        shift=random.uniform(0.86, 1.16),
     )
 
 

@@ -1,26 +1,27 @@
 """Compares the net with mouths of people: how well its opening follows theirs, and whether it closes where they do.
 
-    python training/evaluate_articulation.py FOLDER --mouths FOLDER [--net articulation.onnx] [--json OUT]
+    python training/evaluate_articulation.py FOLDER [--net articulation.onnx] [--keep FOLDER] [--json OUT]
 
 FOLDER holds clips (25 frames a second, with sound) and, beside each, its words as `start end word` in units of 1/25000 s
-(the GRID corpus' `.align`). `--mouths` holds the measured openings, one `.npy` a clip of shape (frames, 2): inner-lip gap and
-corner distance over the distance of the outer eye corners, as `training/measure_mouths.py` writes them. Needs ffmpeg.
+(the GRID corpus' `.align`). `--keep` saves the measured mouths there and takes them from there the next time. Runs in Relip's
+own environment and needs the face nets (`relip models build`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from coarticulation import PARAMETERS
+from mouths import openings
 from numpy.typing import NDArray
 
-from coarticulation import PARAMETERS
 from relip.essence.grains import AudioBlock
+from relip.offline.container import read_voice
 from relip.speech.listener import Listener
 from relip.speech.mel import FLOOR
 
@@ -59,13 +60,11 @@ class Clip:
         return inside & np.isfinite(self.mouth[:, 0])
 
 
-def read(path: Path, mouths: Path, session: onnxruntime.InferenceSession) -> Clip:
+def read(path: Path, kept: Path | None, session: onnxruntime.InferenceSession) -> Clip:
     """One clip with everything about it."""
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", "48000", "-"]
-    voice = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
-    mouth = np.load(mouths / f"{path.stem}.npy").astype(np.float32)
+    mouth = _mouth(path, kept)
     listener = Listener(history_s=20)
-    listener.hear(AudioBlock(START, voice))
+    listener.hear(AudioBlock(START, read_voice(path)))
     metadata = session.get_modelmeta().custom_metadata_map
     past, future = int(metadata["past_columns"]), int(metadata["future_columns"])
     columns = len(mouth) * COLUMNS_A_FRAME
@@ -77,6 +76,16 @@ def read(path: Path, mouths: Path, session: onnxruntime.InferenceSession) -> Cli
     rows = (line.split() for line in path.with_suffix(".align").read_text().splitlines())
     words = [(int(start) / ALIGN_HZ, int(end) / ALIGN_HZ, word) for start, end, word in rows]
     return Clip(out, energy, mouth, words)
+
+
+def _mouth(path: Path, kept: Path | None) -> Track:
+    if kept is None:
+        return openings(path)
+    saved = kept / f"{path.stem}.npy"
+    if not saved.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        np.save(saved, openings(path))
+    return np.asarray(np.load(saved), np.float32)
 
 
 def follow(clips: list[Clip]) -> dict[str, float]:
@@ -134,15 +143,14 @@ def main() -> None:
     """Print the figures, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--mouths", type=Path, required=True)
     parser.add_argument("--net", type=Path, default=Path("src/relip/weights/nets/articulation.onnx"))
+    parser.add_argument("--keep", type=Path, help="folder for the measured mouths")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(asked.net), options)
-    paths = [p for p in sorted(asked.folder.glob("*.mpg")) if (asked.mouths / f"{p.stem}.npy").exists()]
-    clips = [read(path, asked.mouths, session) for path in paths]
+    clips = [read(path, asked.keep, session) for path in sorted(asked.folder.glob("*.mpg"))]
     figures = {"follow": follow(clips), "close": close(clips)}
     text = json.dumps(figures, indent=2, default=float)
     print(text)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import net as nets
 import numpy as np
 import onnx
+from coarticulation import PARAMETERS
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
-
-import net as nets
-from coarticulation import PARAMETERS
 
 OPSET = 17
 LICENCE = "Apache-2.0"
@@ -47,9 +46,8 @@ class _Graph:
 
     def conv(self, x: str, layer: nn.Conv1d, norm: nn.BatchNorm1d | None = None) -> str:
         weight, bias = _folded(layer, norm)
-        return self.add(
-            "Conv", x, self.constant(weight), self.constant(bias), kernel_shape=[weight.shape[2]], dilations=list(layer.dilation)
-        )
+        inputs = (x, self.constant(weight), self.constant(bias))
+        return self.add("Conv", *inputs, kernel_shape=[weight.shape[2]], dilations=list(layer.dilation))
 
 
 def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-
 from coarticulation import PARAMETERS
 from corpus import Example
+from numpy.typing import NDArray
+
 from relip.speech.mel import FLOOR
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -36,6 +36,21 @@ def measure(predict: Predict, examples: Sequence[Example], *, past: int, future:
     for name, row in (("closure", CLOSURE), ("labiodental", LABIODENTAL)):
         figures |= _detection(name, out[row] > 0, target[row] > 0.5)
     return {name: round(value, 4) for name, value in figures.items()}
+
+
+def scale(predict: Predict, examples: Sequence[Example], *, past: int, future: int) -> dict[str, list[float]]:
+    """What the net's own outputs range over in speech: percentiles 3, 50 and 97 of `open`, mean and deviation of `width`."""
+    openings, widths = [], []
+    for example in examples:
+        mel = np.pad(example.mel.astype(np.float32), ((0, 0), (past, future)), constant_values=FLOOR)
+        out = predict(mel)[:, example.targets[SPEECH] > 0.5]
+        openings.append(out[OPEN])
+        widths.append(out[WIDTH])
+    opening, width = np.concatenate(openings), np.concatenate(widths)
+    return {
+        "open": [round(float(v), 3) for v in np.percentile(opening, [3, 50, 97])],
+        "width": [round(float(v), 3) for v in (width.mean(), width.std())],
+    }
 
 
 def _r(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

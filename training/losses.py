@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
+from coarticulation import PARAMETERS
 from torch import Tensor
 from torch.nn import functional
 
-from coarticulation import PARAMETERS
-
 OPEN, WIDTH, ROUND, CLOSURE, LABIODENTAL, TEETH, TONGUE, SPEECH = range(len(PARAMETERS))
 SHAPES = {OPEN: 6.0, WIDTH: 4.0, ROUND: 3.0, TEETH: 1.0, TONGUE: 1.0}
+EVENTS = {CLOSURE: 1.2, LABIODENTAL: 0.6}
 TOLERANCE = 3
 """Columns by which a closure may be early or late without blame: 30 ms."""
 FOCUS = 1.5
@@ -20,7 +20,8 @@ def loss(logits: Tensor, targets: Tensor) -> Tensor:
     """The sum for a batch: (batch, 8, n) each."""
     shapes = torch.sigmoid(logits)
     total = _shape(shapes, targets) + _together(shapes, targets)
-    total = total + 1.2 * _event(logits[:, CLOSURE], targets[:, CLOSURE]) + 0.6 * _event(logits[:, LABIODENTAL], targets[:, LABIODENTAL])
+    for row, weight in EVENTS.items():
+        total = total + weight * _event(logits[:, row], targets[:, row])
     total = total + 0.3 * functional.binary_cross_entropy_with_logits(logits[:, SPEECH], targets[:, SPEECH])
     closed, over = targets[:, CLOSURE], functional.relu(shapes[:, OPEN] - targets[:, OPEN])
     silent = 1.0 - targets[:, SPEECH]

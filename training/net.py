@@ -7,10 +7,10 @@ nothing else, the level normalisation included. So the live path and the offline
 from __future__ import annotations
 
 import torch
+from coarticulation import PARAMETERS
 from torch import Tensor, nn
 from torch.nn import functional
 
-from coarticulation import PARAMETERS
 from relip.speech.mel import BANDS, FLOOR
 
 CHANNELS = 112

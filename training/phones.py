@@ -85,7 +85,7 @@ ARPABET: dict[str, str] = {
 
 
 def poses_of_ipa(name: str) -> list[Pose]:
-    """The poses a phone runs through in equal parts (two for a diphthong or an affricate); empty for silence and stress marks."""
+    """The poses a phone runs through in equal parts (two for a diphthong or an affricate); empty for silence and marks."""
     found = [POSES[letter] for letter in unicodedata.normalize("NFD", name) if letter in POSES]
     return found[:2]
 

@@ -36,10 +36,10 @@ OPENERS = (
 )  # fmt: skip
 
 ONSETS = (
-    *"b b b p p p m m m m f f v v w t d n s z k g l r h j".split(), "br", "bl", "pr", "pl", "tr", "dr", "kr", "fl", "fr", "sp",
-    "st", "sk", "sm", "sl", "sh", "ch", "", "",
+    *"bbbpppmmmmffvvwtdnszkglrhj", "br", "bl", "pr", "pl", "tr", "dr", "kr", "fl", "fr", "sp", "st", "sk", "sm", "sl", "sh",
+    "ch", "", "",
 )  # fmt: skip
-NUCLEI = (*"a a a e e i i o o u u".split(), "ai", "au", "ei", "ou", "oi", "ia", "ie", "ee", "oo", "ua")
+NUCLEI = (*"aaaeeiioouu", "ai", "au", "ei", "ou", "oi", "ia", "ie", "ee", "oo", "ua")
 CODAS = ("", "", "", "", "", "n", "m", "m", "p", "b", "t", "s", "l", "r", "k", "f", "mp", "nt", "st", "ng", "lm", "rb")
 
 

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from coarticulation import REST
 from corpus import HELD_OUT_VOICES, Example, gather
 from export import export
-from figures import measure
+from figures import measure, scale
 from losses import loss
 from net import FUTURE_COLUMNS, PAST_COLUMNS, Net, bounded
+from numpy.typing import NDArray
+from torch import Tensor
+
 from relip.speech.mel import FLOOR
 
 BATCH, COLUMNS = 16, 320
@@ -65,7 +65,7 @@ class Batches:
     def _disturb(self, mel: NDArray[np.float32]) -> NDArray[np.float32]:
         """Another gain and another colour, and now and then a few bands gone."""
         bands = mel.shape[0]
-        colour = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), self._random.normal(0, 0.6, 6))
+        colour = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), self._random.normal(0, 0.9, 6))
         mel = mel + (self._random.normal(0, 1.0) + colour[:, None]).astype(np.float32)
         if self._random.random() < 0.3:
             low = int(self._random.integers(bands - 10))
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=35.0, help="wall time of the learning [min]")
     parser.add_argument("--steps", type=int, help="learn for so many steps instead")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--speech-minutes", type=float, default=240.0, help="speech to make [min]")
+    parser.add_argument("--speech-minutes", type=float, default=360.0, help="speech to make [min]")
     parser.add_argument("--speech-seconds", type=float, default=360.0, help="wall time for making it [s]")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("src/relip/weights/nets/articulation.onnx"))
@@ -172,6 +172,7 @@ def main() -> None:
         "torch": torch.__version__.split("+")[0],
         "python": platform.python_version(),
         "held_out": measure(lambda mel: predict(net, mel), held_out, past=PAST_COLUMNS, future=FUTURE_COLUMNS),
+        "scale": scale(lambda mel: predict(net, mel), held_out, past=PAST_COLUMNS, future=FUTURE_COLUMNS),
     }
     export(net, asked.out, figures=figures)
     asked.out.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -16,25 +16,25 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from coarticulation import Phone
 from numpy.typing import NDArray
+from phones import Pose, poses_of_arpabet, poses_of_ipa
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
-from coarticulation import Phone
-from phones import Pose, poses_of_arpabet, poses_of_ipa
-
 RATE = 16_000
 LANGUAGES = (
-    *(("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029") * 3), *(("de", "fr-fr", "es", "it", "pt", "pt-br", "nl") * 2),
-    "sv", "nb", "da", "fi", "pl", "cs", "sk", "hu", "ro", "hr", "sl", "tr", "id", "ms", "sw", "et", "lv", "lt", "eu", "ca", "cy",
-    "ga", "af", "sq", "is", "es-419", "bs", "eo", "la", "mt", "gl", "az", "vi", "ht",
+    *(("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029") * 3),
+    *(("de", "fr-fr", "es", "it", "pt", "pt-br", "nl") * 2),
+    "sv", "nb", "da", "fi", "pl", "cs", "sk", "hu", "ro", "hr", "sl", "tr", "id", "ms", "sw", "et", "lv", "lt", "eu", "ca",
+    "cy", "ga", "af", "sq", "is", "es-419", "bs", "eo", "la", "mt", "gl", "az", "vi", "ht",
 )  # fmt: skip
 ENGLISH = frozenset({"en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029"})
 VARIANTS = tuple(
-    "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen adam anika aunty "
-    "belinda benjamin boris caleb david ed edward edward2 f1 f2 f3 f4 f5 grandma grandpa iven iven2 iven3 iven4 john kaukovalta "
-    "linda m1 m2 m3 m4 m5 m6 m7 m8 marcelo max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph steph2 "
-    "steph3 travis victor zac klatt klatt2 klatt4".split()
+    "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen adam "  # noqa: SIM905 - names of one kind
+    "anika aunty belinda benjamin boris caleb david ed edward edward2 f1 f2 f3 f4 f5 grandma grandpa iven iven2 iven3 iven4 "
+    "john kaukovalta linda m1 m2 m3 m4 m5 m6 m7 m8 marcelo max michel miguel norbert pablo paul pedro quincy rob robert "
+    "sandro shelby steph steph2 steph3 travis victor zac klatt klatt2 klatt4".split()
 )
 FLITE_VOICES = ("slt", "rms", "awb", "slt", "rms", "awb", "kal16")
 
@@ -77,8 +77,11 @@ class Espeak:
         self._callback = _CALLBACK(self._hear)
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def say(self, text: str, *, voice: str, rate: int, pitch: int, span: int) -> Utterance | None:
-        """One utterance; None when this voice cannot say it. `rate` in words a minute, `pitch` and `span` 0..100."""
+    def say(self, text: str, *, voice: str, rate: int, pitch: int, span: int, shift: float) -> Utterance | None:
+        """One utterance; None when this voice cannot say it.
+
+        `rate` in words a minute, `pitch` and `span` 0..100; `shift` as for `flite`.
+        """
         self._pieces.clear()
         self._marks.clear()
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
@@ -91,9 +94,12 @@ class Espeak:
         if not self._pieces:
             return None
         samples = np.concatenate(self._pieces) / np.float32(32768.0)
-        ends = [at for at, _ in self._marks[1:]] + [samples.size / self._rate]
-        phones = [phone for (at, name), end in zip(self._marks, ends, strict=True) for phone in _spread(poses_of_ipa(name), at, end)]
-        return Utterance(_to_16k(samples, self._rate), phones, f"espeak:{voice}")
+        played = _played(self._rate, shift)
+        marks = [(at * self._rate / played, name) for at, name in self._marks]
+        ends = [at for at, _ in marks[1:]] + [samples.size / played]
+        spans = zip(marks, ends, strict=True)
+        phones = [phone for (at, name), end in spans for phone in _spread(poses_of_ipa(name), at, end)]
+        return Utterance(_to_16k(samples, played), phones, f"espeak:{voice}")
 
     def _hear(self, wave: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[_Event]) -> int:
         if wave and count > 0:
@@ -117,7 +123,7 @@ def flite(text: str, *, voice: str, stretch: float, shift: float) -> Utterance:
         command = ["flite", "-voice", voice, "-psdur", "--setf", f"duration_stretch={stretch:.3f}", "-t", text, str(path)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         rate, wave = wavfile.read(path)
-    played = round(rate * shift / 100) * 100
+    played = _played(rate, shift)
     phones, start = [], 0.0
     for word in answer.split():
         name, _, end = word.rpartition(":")
@@ -129,6 +135,11 @@ def flite(text: str, *, voice: str, stretch: float, shift: float) -> Utterance:
 def _spread(poses: list[Pose], start: float, end: float) -> list[Phone]:
     step = (end - start) / max(1, len(poses))
     return [Phone(pose, start + i * step, start + (i + 1) * step) for i, pose in enumerate(poses)]
+
+
+def _played(rate: int, shift: float) -> int:
+    """The rate at which a recording is taken to have been made: a multiple of 100 Hz."""
+    return round(rate * shift / 100) * 100
 
 
 def _to_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
