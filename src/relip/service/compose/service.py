@@ -48,7 +48,9 @@ from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
 from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
+from relip.ports import Model
 from relip.service.compose.ends import host_device, sending, sink, source, tai_clock
+from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
 from relip.weights import cache, shipped
 from relip.wire import sdp
@@ -70,6 +72,7 @@ class Nets:
     """The nets of one channel, loaded."""
 
     tracker: FaceTracker
+    mesh: Model
     articulation: ArticulationNet
 
 
@@ -154,14 +157,11 @@ def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets: 
     """Load the face nets from the cache and the articulation net; ResourceError says how to build what is missing."""
     folder = config.models.cache or cache.directory()
     threads = config.models.threads
-    tracker = FaceTracker(
-        detector=OnnxModel(cache.locate(cache.FACE_DETECTOR, folder), threads=threads),
-        mesh=OnnxModel(cache.locate(cache.FACE_MESH, folder), threads=threads),
-        device=device,
-        format=format,
-    )
+    detector = OnnxModel(cache.locate(cache.FACE_DETECTOR, folder), threads=threads)
+    mesh = OnnxModel(cache.locate(cache.FACE_MESH, folder), threads=threads)
+    tracker = FaceTracker(detector=detector, mesh=mesh, device=device, format=format)
     net = ArticulationNet(OnnxModel(config.models.articulation or shipped.locate(shipped.ARTICULATION), threads=threads))
-    return Nets(tracker=tracker, articulation=net)
+    return Nets(tracker=tracker, mesh=mesh, articulation=net)
 
 
 def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> list[Guard]:
@@ -171,12 +171,21 @@ def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> 
         absent_samples=config.lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
     )
     speaker = Speaker(SpeakerSettings(amplitude=config.lip_sync.amplitude, frame_ns=period_ns(channel.format.rate)))
+    renderer = OwnPixels(device=device, format=channel.format)
+    warm_up(
+        tracker=nets.tracker,
+        mesh=nets.mesh,
+        articulation=nets.articulation,
+        renderer=renderer,
+        device=device,
+        format=channel.format,
+    )
     stages = (
         FaceStage(nets.tracker, channel.tally),
         AlignStage(channel.switch),
         SpeechStage(Listener(), channel.inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing),
-        MouthStage(OwnPixels(device=device, format=channel.format), Ramp()),
+        MouthStage(renderer, Ramp()),
         CompositeStage(device),
         EgressStage(channel.egress),
     )
