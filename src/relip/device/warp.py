@@ -15,6 +15,8 @@ from relip.ports import Lattice
 
 LEGAL_MIN, LEGAL_MAX = 4, 1019
 """Codes 0–3 and 1020–1023 belong to the timing references (BT.709-6 §3)."""
+BEFORE, AFTER = 2, 3
+"""Samples that padding repeats: a position is held to -1..size, and its taps reach one before it and two behind."""
 STILL = 1 / 256
 """Displacements below this many pixels count as none."""
 
@@ -121,6 +123,53 @@ def row_of_nodes(nodes: NDArray[np.float32], row: np.float32, step: int, out: ND
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def padded(plane: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The plane as float32 with its edge repeated, BEFORE samples before and AFTER behind: no tap can then miss it."""
+    height, width = plane.shape
+    out = np.empty((height + BEFORE + AFTER, width + BEFORE + AFTER), np.float32)
+    for row in range(out.shape[0]):
+        line = plane[min(max(row - BEFORE, 0), height - 1)]
+        for column in range(width):
+            out[row, column + BEFORE] = np.float32(line[column])
+        out[row, :BEFORE] = np.float32(line[0])
+        out[row, width + BEFORE :] = np.float32(line[width - 1])
+    return out
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sample_row(
+    flat: NDArray[np.float32],
+    size: tuple[int, int],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Cubic samples at a row of positions, of a `padded` plane of a size (height, width) as one flat array.
+
+    Without a branch, and with unsigned indices, which need no test for counting from the end: this is where the time goes.
+    """
+    one, height, width = np.uint32(1), np.float32(size[0]), np.float32(size[1])
+    pitch = np.uint32(size[1] + BEFORE + AFTER)
+    for i in range(out.shape[0]):
+        at_x = min(max(x[i], np.float32(-1.0)), width)
+        at_y = min(max(y[i], np.float32(-1.0)), height)
+        left, top = np.floor(at_x), np.floor(at_y)
+        a0, a1, a2, a3 = weights(at_x - left)
+        b0, b1, b2, b3 = weights(at_y - top)
+        first = np.uint32(np.int32(top) + np.int32(1)) * pitch + np.uint32(np.int32(left) + np.int32(1))
+        second = first + pitch
+        third = second + pitch
+        fourth = third + pitch
+        two, three = one + one, one + one + one
+        value = b0 * (flat[first] * a0 + flat[first + one] * a1 + flat[first + two] * a2 + flat[first + three] * a3)
+        value += b1 * (flat[second] * a0 + flat[second + one] * a1 + flat[second + two] * a2 + flat[second + three] * a3)
+        value += b2 * (flat[third] * a0 + flat[third + one] * a1 + flat[third + two] * a2 + flat[third + three] * a3)
+        out[i] = value + b3 * (
+            flat[fourth] * a0 + flat[fourth + one] * a1 + flat[fourth + two] * a2 + flat[fourth + three] * a3
+        )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def warp_plane(  # noqa: PLR0917 - a kernel takes arrays
     plane: NDArray[np.uint16],
     dx: NDArray[np.float32],
@@ -132,25 +181,26 @@ def warp_plane(  # noqa: PLR0917 - a kernel takes arrays
     """The compiled twin of `warp_reference` for one plane; `pitch`: luma samples from one sample to the next."""
     still, half, low, high = np.float32(STILL), np.float32(0.5), np.float32(LEGAL_MIN), np.float32(LEGAL_MAX)
     per_node, shrink = np.float32(pitch) / np.float32(step), np.float32(1.0) / np.float32(pitch)
-    columns, flat = dx.shape[1], plane.ravel()
+    flat, columns, width = padded(plane).ravel(), dx.shape[1], out.shape[1]
     nodes_x, nodes_y = np.empty(columns, np.float32), np.empty(columns, np.float32)
-    moves_x, moves_y = np.empty(out.shape[1], np.float32), np.empty(out.shape[1], np.float32)
+    x, y, moved = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    holds = np.empty(width, np.bool_)
     for row in range(out.shape[0]):
         row_of_nodes(dx, np.float32(row), step, nodes_x)
         row_of_nodes(dy, np.float32(row), step, nodes_y)
-        for column in range(out.shape[1]):
+        for column in range(width):
             at = min(np.float32(column) * per_node, np.float32(columns - 1))
             left = min(np.int32(at), np.int32(columns - 2))
             part = at - np.float32(left)
-            moves_x[column] = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * part
-            moves_y[column] = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * part
-        for column in range(out.shape[1]):
-            move_x, move_y = moves_x[column], moves_y[column]
-            if abs(move_x) < still and abs(move_y) < still:
-                out[row, column] = plane[row, column]
-            else:
-                value = sample(plane, flat, np.float32(column) + move_x * shrink, np.float32(row) + move_y)
-                out[row, column] = np.uint16(min(max(value + half, low), high))
+            move_x = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * part
+            move_y = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * part
+            x[column], y[column] = np.float32(column) + move_x * shrink, np.float32(row) + move_y
+            holds[column] = abs(move_x) < still and abs(move_y) < still
+        if not holds.all():
+            sample_row(flat, plane.shape, x, y, moved)
+        for column in range(width):
+            value = np.uint16(min(max(np.floor(moved[column] + half), low), high))
+            out[row, column] = plane[row, column] if holds[column] else value
 
 
 def warp(source: Planes, lattice: Lattice, out: Planes) -> None:

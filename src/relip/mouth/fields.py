@@ -32,8 +32,35 @@ MARGIN = 0.14
 """IOD along the region's edge over which the face's field fades to nought."""
 FACE_STIFFNESS, LIP_STIFFNESS = 2e-3, 1e-4
 
-_FOLLOWING = np.setdiff1d(BASIS, np.concatenate((INNER_UPPER, INNER_LOWER)))
-"""What leads the face's field: the inner lips part, which one smooth field cannot follow."""
+_DENSE = (
+    83,
+    313,
+    175,
+    208,
+    428,
+    194,
+    418,
+    211,
+    431,
+    210,
+    430,
+    202,
+    422,
+    169,
+    394,
+    205,
+    425,
+    192,
+    416,
+    138,
+    367,
+    50,
+    280,
+    187,
+    411,
+)
+_FOLLOWING = np.setdiff1d(BASIS, np.concatenate((INNER_UPPER, INNER_LOWER, CHEEKS, _DENSE)))
+"""What leads the face's field: not the inner lips, which part as no smooth field can, and fewer points where they crowd."""
 
 
 def face_lattice(device: Device, before: Complex, after: Complex, *, region: Region, iod: float) -> Lattice:

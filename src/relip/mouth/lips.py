@@ -85,38 +85,42 @@ def _contours(target: Complex, source: Complex, scale: float) -> NDArray[np.floa
     The teeth hold to the skull, so the source is brought to the target by the base of the nose: where the upper lip has come
     down over them, the space begins further down in the source.
     """
-    line = target[list(CORNERS)]
-    edges = [_curve(target[contour], line) for contour in (OUTER_UPPER, INNER_UPPER, INNER_LOWER, OUTER_LOWER)]
-    edges[2] = np.maximum(edges[2], edges[1])
-    own = source[list(CORNERS)]
-    upper, lower = (_curve(source[inner], own) for inner in (INNER_UPPER, INNER_LOWER))
-    gap = np.maximum(lower - upper, 0) * scale
+    line, own = target[list(CORNERS)], source[list(CORNERS)]
     turn = (line[1] - line[0]) / abs(line[1] - line[0]) * abs(own[1] - own[0]) / (own[1] - own[0]) * scale
     skull = (source[INNER_UPPER] - source[NOSE].mean()) * turn + target[NOSE].mean()
-    hang = np.clip(edges[1] - _curve(skull, line), 0, np.maximum(gap - (edges[2] - edges[1]), 0))
-    return np.stack((*edges, gap, hang)).astype(np.float32)
+    outer_up, outer_low = _curves(target[[OUTER_UPPER, OUTER_LOWER]], line)
+    inner_up, inner_low, teeth = _curves(_with_ends(np.stack((*target[[INNER_UPPER, INNER_LOWER]], skull)), line), line)
+    had_up, had_low = _curves(_with_ends(source[[INNER_UPPER, INNER_LOWER]], own), own)
+    inner_low = np.maximum(inner_low, inner_up)
+    gap = np.maximum(had_low - had_up, 0) * scale
+    hang = np.clip(inner_up - teeth, 0, np.maximum(gap - (inner_low - inner_up), 0))
+    return np.stack((outer_up, inner_up, inner_low, outer_low, gap, hang)).astype(np.float32)
 
 
-def _curve(contour: Complex, line: Complex) -> NDArray[np.float64]:
-    """Height of a contour over the line between two points at NODES even steps of it: a smooth curve."""
+def _with_ends(contours: Complex, line: Complex) -> Complex:
+    """Contours (k, m) that stop short of the corners, led on to them: (k, m + 2)."""
+    ends = np.broadcast_to(line, (len(contours), 2))
+    return np.concatenate((ends[:, :1], contours, ends[:, 1:]), axis=1)
+
+
+def _curves(contours: Complex, line: Complex) -> NDArray[np.float64]:
+    """Heights of contours (k, m) over the line between two points, at NODES even steps of it: (k, NODES).
+
+    Cubic Hermite with harmonic slopes (Fritsch-Carlson): smooth, and never beyond the points.
+    """
     right, left = line
-    along = (contour - right) / (left - right)
-    if along[0] != 0:
-        along = np.concatenate(((0,), along, (1,)))
-    u = np.maximum.accumulate(np.clip(along.real, 0, 1) + np.arange(len(along)) * 1e-6)
-    height = along.imag * abs(left - right)
-    return _through(u, height, np.linspace(0, 1, NODES))
-
-
-def _through(x: NDArray[np.float64], y: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cubic Hermite interpolation with harmonic slopes: smooth, and never beyond its points (Fritsch–Carlson)."""
+    along = (contours - right) / (left - right)
+    x = np.maximum.accumulate(np.clip(along.real, 0, 1) + np.arange(along.shape[1]) * 1e-6, axis=1)
+    y = along.imag * abs(left - right)
     step, rise = np.diff(x), np.diff(y)
     slope = rise / step
-    product = slope[1:] * slope[:-1]
-    inner = np.where(product > 0, 2 * product / np.where(product > 0, slope[1:] + slope[:-1], 1), 0)
-    tangent = np.concatenate((slope[:1], inner, slope[-1:]))
-    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
-    t = np.clip((at - x[i]) / step[i], 0, 1)
-    line = y[i] + t * rise[i]
-    bend = t * (1 - t) * step[i] * ((1 - t) * (tangent[i] - slope[i]) - t * (tangent[i + 1] - slope[i]))
-    return np.asarray(line + bend)
+    product = slope[:, 1:] * slope[:, :-1]
+    inner = np.where(product > 0, 2 * product / np.where(product > 0, slope[:, 1:] + slope[:, :-1], 1), 0)
+    tangent = np.concatenate((slope[:, :1], inner, slope[:, -1:]), axis=1)
+    at = np.linspace(0, 1, NODES)
+    i = np.clip((at[None, :, None] >= x[:, None, 1:-1]).sum(axis=2), 0, x.shape[1] - 2)
+    here, width, climb, bend = (np.take_along_axis(values, i, axis=1) for values in (x, step, rise, slope))
+    start, end = np.take_along_axis(tangent, i, axis=1), np.take_along_axis(tangent, i + 1, axis=1)
+    t = np.clip((at - here) / width, 0, 1)
+    level = np.take_along_axis(y, i, axis=1) + t * climb
+    return np.asarray(level + t * (1 - t) * width * ((1 - t) * (start - bend) - t * (end - bend)))
