@@ -11,10 +11,14 @@ from pathlib import Path
 import net as nets
 import numpy as np
 import onnx
+import onnxruntime
+import torch
 from coarticulation import PARAMETERS
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+
+from relip.speech.mel import FLOOR
 
 OPSET = 17
 LICENCE = "Apache-2.0"
@@ -87,8 +91,21 @@ def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:
         },
     )
     onnx.checker.check_model(model)
+    _compare(net, model.SerializeToString())
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
+
+
+@torch.no_grad()
+def _compare(net: nets.Net, octets: bytes) -> None:
+    """What is written must say what was trained."""
+    mel = np.random.default_rng(1).uniform(FLOOR, -2.0, (1, nets.BANDS, nets.PAST_COLUMNS + 50 + nets.FUTURE_COLUMNS))
+    mel = mel.astype(np.float32)
+    net.eval()
+    wanted = nets.bounded(net(torch.from_numpy(mel))).numpy()
+    found = onnxruntime.InferenceSession(octets).run(None, {"mel": mel})[0]
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 1e-3, f"the exported net differs by {np.abs(found - wanted).max()}"
 
 
 def _normalise(graph: _Graph) -> str:

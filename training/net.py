@@ -11,7 +11,7 @@ from coarticulation import PARAMETERS
 from torch import Tensor, nn
 from torch.nn import functional
 
-from relip.speech.mel import BANDS, FLOOR
+from relip.speech.mel import BANDS
 
 CHANNELS = 112
 CENTRED = (1, 2)
@@ -87,6 +87,3 @@ def bounded(logits: Tensor) -> Tensor:
     """Shapes in 0..1, decisions still as logits: what the exported net gives."""
     rows = [logits[:, i] if i in LOGITS else torch.sigmoid(logits[:, i]) for i in range(len(PARAMETERS))]
     return torch.stack(rows, dim=1)
-
-
-__all__ = ["BANDS", "FLOOR", "FUTURE_COLUMNS", "LOGITS", "PAST_COLUMNS", "Net", "bounded", "normalise"]

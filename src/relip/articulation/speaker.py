@@ -38,6 +38,8 @@ MOST_REST_OPEN = 0.02
 REST_DRIFT = 0.01
 REST_STEP = 0.001
 """A rest shape stays as it is until it is wrong by REST_DRIFT, then moves by REST_STEP a frame."""
+APPROACH = 0.2
+"""So far below the probability at which the lips meet they begin to approach: a closure is no switch."""
 LABIODENTAL_OPEN = 0.012
 """The gap between lower lip and upper teeth in f and v."""
 BEYOND = 1.15
@@ -135,8 +137,9 @@ class Speaker:
             self._shape = None
             return rest
         shape = self._smooth(_mix(rest, self._wanted(articulation), weight))
-        if self._gate.speaking and articulation.closure >= self._settings.closure:
-            shape = replace(shape, open=0.0)
+        if self._gate.speaking:
+            apart = min(1.0, max(0.0, (self._settings.closure - articulation.closure) / APPROACH))
+            shape = replace(shape, open=shape.open * apart)
         self._shape = shape
         return shape
 

@@ -92,6 +92,14 @@ def test_lips_meet_at_once_when_the_voice_closes_them() -> None:
     assert speaker.aim(_voice(0.5)).open > 0.01
 
 
+def test_lips_approach_as_a_closure_becomes_likely() -> None:
+    openings = [_speaking(Speaker(SETTINGS), _voice(0.5, closure=c)).open for c in (0.0, 0.2, 0.35, 0.45, 0.5, 0.9)]
+    assert openings[0] == openings[1]
+    assert openings == sorted(openings, reverse=True)
+    assert 0.0 < openings[3] < openings[2] < openings[1]
+    assert openings[4:] == [0.0, 0.0]
+
+
 def test_f_and_v_leave_a_small_gap() -> None:
     speaker = Speaker(SETTINGS)
     shape = _speaking(speaker, _voice(0.5, labiodental=0.9))
