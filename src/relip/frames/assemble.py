@@ -22,6 +22,7 @@ from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
 """Path differential of an ST 2022-7 class A receiver."""
+NEVER_NS = (1 << 63) - 1
 LIVE_FRAMES = ENTRIES - 1
 OUTSIDE_LIMIT = 16
 """More packets beyond the raster than this and the frame is of another format, not damaged."""
@@ -103,6 +104,7 @@ class VideoAssembler:
         self._end_sequence: int | None = None
         self._joining = True
         self._left = 0
+        self._deadline_ns = NEVER_NS
         self._scatter(Chunk.of(0), 0, Tai(0))  # loads the compiled loop now and not on the first packet's time
 
     @property
@@ -126,7 +128,7 @@ class VideoAssembler:
             else:
                 grains += self._restart(now)
             event, packet, timestamp = self._scatter(chunk, packet, now)
-        return grains + self.expire(now)
+        return grains if now.ns < self._deadline_ns else grains + self.expire(now)
 
     def expire(self, now: Tai) -> list[VideoGrain]:
         """The grains that are complete or have waited long enough, in the order of their timestamps."""
@@ -139,6 +141,8 @@ class VideoAssembler:
             if not (overdue or stray or self._is_complete(entry)):
                 break
             grains += self._retire(entry, now)
+        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE, Field.FIRST_NS]
+        self._deadline_ns = int(waiting.min()) + self._patience_ns if len(waiting) else NEVER_NS
         return grains
 
     def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
@@ -182,6 +186,7 @@ class VideoAssembler:
         self._seen[index] = 0
         self._filled[index] = 0
         self._joining = False
+        self._deadline_ns = min(self._deadline_ns, now.ns + self._patience_ns)
         return grains
 
     def _is_retired(self, timestamp: int) -> bool:

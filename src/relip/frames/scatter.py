@@ -2,7 +2,8 @@
 
 A frame under assembly is an entry of a table: found by RTP timestamp, its packets told apart by extended sequence
 number. The state lies in arrays that outlive the call, so that a chunk may end anywhere. Python decides about
-buffers and publication; nothing here waits, allocates or raises.
+buffers and publication; nothing here waits, allocates or raises. Within the loop arrays are passed one by one: a tuple
+of them costs a reference count for each at every packet, which was more than the copy itself.
 """
 
 from __future__ import annotations
@@ -190,94 +191,94 @@ def _find(entries: NDArray[np.int64], stream: NDArray[np.int64], timestamp: int)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _place(entry: NDArray[np.int64], seen: NDArray[np.uint8], sequence: int) -> int:
+def _place(entries: NDArray[np.int64], index: int, places: int, sequence: int) -> int:
     """Where a packet stands in its frame's bitmap, or NO_VALUE when its number cannot be of this frame."""
-    places = len(seen)
-    if entry[Field.PACKETS] == 0:
-        entry[Field.BASE] = sequence - places // 4 & _WRAP_MASK  # room for those that the first one overtook
-    place = step(sequence, entry[Field.BASE])
+    if entries[index, Field.PACKETS] == 0:
+        entries[index, Field.BASE] = sequence - places // 4 & _WRAP_MASK  # room for those that the first one overtook
+    place = step(sequence, entries[index, Field.BASE])
     return place if 0 <= place < places else NO_VALUE
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _within(span: NDArray[np.int64], height: int, row_octets: int) -> bool:
-    inside: bool = span[rows.ROW] < height and span[rows.OFFSET] + span[rows.LENGTH] <= row_octets
-    return inside
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _leaves_raster(spans: NDArray[np.int64], count: int, height: int, row_octets: int) -> bool:
     leaves = False
     for i in range(count):
-        leaves |= not _within(spans[i], height, row_octets)
+        leaves |= spans[i, rows.ROW] >= height or spans[i, rows.OFFSET] + spans[i, rows.LENGTH] > row_octets
     return leaves
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _copy(source: int, spans: NDArray[np.int64], count: int, frame: NDArray[np.uint8], filled: NDArray[np.int64]) -> int:
-    """Copy the spans that lie within the raster from the packet at address `source`; rows that this made whole."""
-    height, row_octets = frame.shape
+def _copy(  # noqa: PLR0917 - columns, not a tuple of them: see the module
+    source: int, frame: int, spans: NDArray[np.int64], count: int, filled: NDArray[np.int64], index: int, row_octets: int
+) -> int:
+    """Copy the spans that lie within the raster from a packet's address to a frame's; rows that this made whole."""
     whole = 0
     for i in range(count):
-        if not _within(spans[i], height, row_octets):
-            continue
         row, offset, length = spans[i, rows.ROW], spans[i, rows.OFFSET], spans[i, rows.LENGTH]
-        _memcpy(frame.ctypes.data + row * row_octets + offset, source + spans[i, rows.DATA], length)
-        filled[row, 0] += length
-        filled[row, 1] += length * (2 * offset + length)
-        whole += filled[row, 0] == row_octets and filled[row, 1] == row_octets * row_octets and length > 0
+        if row >= filled.shape[1] or offset + length > row_octets:
+            continue
+        _memcpy(frame + row * row_octets + offset, source + spans[i, rows.DATA], length)
+        filled[index, row, 0] += length
+        filled[index, row, 1] += length * (2 * offset + length)
+        tiled = filled[index, row, 0] == row_octets and filled[index, row, 1] == row_octets * row_octets
+        whole += tiled and length > 0
     return whole
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _accept(chunk: Chunked, packet: int, spans: tuple[int, int], pool: NDArray[np.uint8], state: Table) -> bool:
-    """Give a packet to the entry of its timestamp (`spans`: how many, and the sequence number); whether that completes it."""
-    count, sequence = spans
-    entries, seen, filled, stream, all_counts, spans_read = state
-    counts = all_counts[0]
-    index = stream[Stream.ENTRY]
-    entry = entries[index]
-    if entry[Field.STATE] == State.SKIPPED:
+def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
+    entries: NDArray[np.int64],
+    seen: NDArray[np.uint8],
+    counts: NDArray[np.int64],
+    index: int,
+    sequence: int,
+    outside: bool,  # noqa: FBT001 - a column of a packet
+) -> bool:
+    """Whether a packet's samples are wanted; else it is counted as what it is."""
+    if entries[index, Field.STATE] == State.SKIPPED:
         return False
-    place = _place(entry, seen[index], sequence)
+    place = _place(entries, index, seen.shape[1], sequence)
     if place == NO_VALUE:
-        counts[Count.MALFORMED] += 1
+        counts[0, Count.MALFORMED] += 1
         return False
     if seen[index, place]:
-        counts[Count.DUPLICATE] += 1
+        counts[0, Count.DUPLICATE] += 1
         return False
     seen[index, place] = 1
-    outside = _leaves_raster(spans_read, count, pool.shape[1], pool.shape[2])
-    entry[Field.OUTSIDE] += outside
-    counts[Count.OUTSIDE] += outside
-    if entry[Field.STATE] == State.DONE:
-        counts[Count.LATE] += not outside  # the rest of a larger raster is not late
+    entries[index, Field.OUTSIDE] += outside
+    counts[0, Count.OUTSIDE] += outside
+    if entries[index, Field.STATE] == State.DONE:
+        counts[0, Count.LATE] += not outside  # the rest of a larger raster is not late
         return False
-    octets = chunk[0]
-    source = octets.ctypes.data + packet * octets.shape[1]
-    whole = _copy(source, spans_read, count, pool[entry[Field.SLOT]], filled[index])
-    entry[Field.PACKETS] += 1
-    entry[Field.ROWS] += whole
-    entry[Field.HIGHEST] = max(entry[Field.HIGHEST], place)
-    entry[Field.LAST_NS] = stream[Stream.HEARD_NS]
+    entries[index, Field.HIGHEST] = max(entries[index, Field.HIGHEST], place)
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _note(entries: NDArray[np.int64], stream: NDArray[np.int64], whole: int, height: int) -> bool:
+    """Remember that a packet was copied to the entry of the last packet; whether that completes the frame."""
+    index = stream[Stream.ENTRY]
+    entries[index, Field.PACKETS] += 1
+    entries[index, Field.ROWS] += whole
+    entries[index, Field.LAST_NS] = stream[Stream.HEARD_NS]
     stream[Stream.LATE_RUN] = 0
-    complete: bool = entry[Field.ROWS] == pool.shape[1]
-    settled = complete or entry[Field.PACKETS] >= STRANGERS  # a damaged timestamp comes alone
-    if settled and step(entry[Field.TIMESTAMP], stream[Stream.NEWEST]) > 0:
-        stream[Stream.NEWEST] = entry[Field.TIMESTAMP]
+    complete: bool = entries[index, Field.ROWS] == height
+    settled = complete or entries[index, Field.PACKETS] >= STRANGERS  # a damaged timestamp comes alone
+    if settled and step(entries[index, Field.TIMESTAMP], stream[Stream.NEWEST]) > 0:
+        stream[Stream.NEWEST] = entries[index, Field.TIMESTAMP]
     return complete and whole > 0
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _is_readable(fault: int, interlaced: bool, counts: NDArray[np.int64]) -> bool:  # noqa: FBT001 - columns of a packet
     """Count a packet, by its fault if it has one."""
-    counts[Count.PACKETS] += 1
+    counts[0, Count.PACKETS] += 1
     if fault == Fault.PAYLOAD_TYPE:
-        counts[Count.OTHER_TYPE] += 1
+        counts[0, Count.OTHER_TYPE] += 1
     elif fault != Fault.NONE:
-        counts[Count.MALFORMED] += 1
+        counts[0, Count.MALFORMED] += 1
     elif interlaced:
-        counts[Count.INTERLACED] += 1
+        counts[0, Count.INTERLACED] += 1
     else:
         return True
     return False
@@ -308,10 +309,11 @@ def scatter(
     """
     octets, lengths, count = chunk
     payload_type, now_ns, silence_ns = context
-    entries, _, _, stream, counts, spans = state
+    entries, seen, filled, stream, counts, spans = state
+    _, height, row_octets = pool.shape
     for packet in range(first, count):
         fault, found, interlaced, sequence = rows.read(octets, packet, lengths[packet], payload_type, spans)
-        if not _is_readable(fault, interlaced, counts[0]):
+        if not _is_readable(fault, interlaced, counts):
             continue
         timestamp = rows.field32(octets, packet, 4)
         ssrc = rows.field32(octets, packet, 8)
@@ -324,8 +326,14 @@ def scatter(
         stream[Stream.HEARD_NS] = now_ns
         stream[Stream.STRANGER_RUN] = 0
         if _find(entries, stream, timestamp) != NO_VALUE:
-            if _accept(chunk, packet, (found, sequence), pool, state):
-                return Event.COMPLETE.value, packet + 1, timestamp
+            index = stream[Stream.ENTRY]
+            outside = _leaves_raster(spans, found, height, row_octets)
+            if _is_fresh(entries, seen, counts, index, sequence, outside):
+                source = octets.ctypes.data + packet * octets.shape[1]
+                frame = pool.ctypes.data + entries[index, Field.SLOT] * height * row_octets
+                whole = _copy(source, frame, spans, found, filled, index, row_octets)
+                if _note(entries, stream, whole, height):
+                    return Event.COMPLETE.value, packet + 1, timestamp
             continue
         event = _without_entry(stream, counts, timestamp)
         if event == Event.RESTART.value:
