@@ -1,7 +1,7 @@
 """The speaker's own mouths, as seen: a bounded set of native-resolution pictures with their measures.
 
 An entry is kept for what it adds: a shape or a pose not yet covered, or a sharper or newer picture of one that is. All memory
-is taken when the first face is seen and given back by nobody: `forget` empties it in place.
+is taken when the first face is seen, again only when a face comes much closer; `forget` empties it in place.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Gallery:
     def region_for(self, face: Face, width: int, height: int) -> Region | None:
         """The part of a raster that an entry of this face shows; None if it leaves the raster.
 
-        A face that has outgrown the pictures empties the gallery and takes larger ones.
+        A face that has outgrown the pictures gets larger ones, into which the old are copied.
         """
         lips = face.landmarks[OUTER, :2]
         extent = lips.max(axis=0) - lips.min(axis=0) + 0.16 * face.iod
@@ -85,9 +85,13 @@ class Gallery:
         return Region(x, y, wide, high)
 
     def _take_memory(self, iod: float) -> None:
+        old, kept = self._pictures, self._size
         self._size = (int(PATCH_WIDTH * iod) // 2 * 2, int(PATCH_HEIGHT * iod))
+        self._size = (max(self._size[0], kept[0]), max(self._size[1], kept[1]))
         self._pictures = [Planes.of(*self._size) for _ in range(self._capacity)]
-        self.count = 0
+        for before, after in zip(old[: self.count], self._pictures, strict=False):
+            for small, large in ((before.y, after.y), (before.cb, after.cb), (before.cr, after.cr)):
+                large[: small.shape[0], : small.shape[1]] = small
 
     def place_for(self, face: Face, ticks: int, sharpness: float, in_use: Collection[int]) -> int | None:
         """The index where this mouth should be stored, or None if it adds nothing."""

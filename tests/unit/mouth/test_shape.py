@@ -1,5 +1,7 @@
 """Targets of the lower face: exact where it counts, still where it must be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,13 @@ def test_opening_drops_the_chin_less_than_the_lip_and_leaves_the_nose():
     drop = points.imag - seen.landmarks[:, 1]
     assert 0 < drop[152] < drop[17] < 14
     assert not drop[NOSE].any()
+
+
+def test_a_face_turned_far_moves_its_lips_only():
+    seen = replace(drawn_face.face(opening=0.0), yaw=-38.0)
+    points = LowerFace().aim(seen, MouthShape(0.14, 0.58))
+    assert points[152].imag == pytest.approx(seen.landmarks[152, 1])
+    assert measured(points)[0] == pytest.approx(0.14, abs=1e-6)
 
 
 def test_the_measured_shape_moves_nothing():
