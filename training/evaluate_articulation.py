@@ -20,7 +20,10 @@ from coarticulation import PARAMETERS
 from mouths import openings
 from numpy.typing import NDArray
 
+from relip.articulation.net import EVENTS
+from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.essence.grains import AudioBlock
+from relip.essence.scene import Articulation, MouthShape
 from relip.offline.container import read_voice
 from relip.speech.listener import Listener
 from relip.speech.mel import FLOOR
@@ -98,7 +101,7 @@ def follow(clips: list[Clip]) -> dict[str, float]:
     return {
         "clips": len(clips),
         "r": float(np.mean(opening[0])),
-        "r_pooled": float(np.corrcoef(found, real)[0, 1]),
+        "r_pooled": _correlation(found, real),
         "baseline_r": float(np.mean([_r(c, c.energy, 0, 0) for c in clips])),
         "width_r": float(np.mean([_r(c, c.net[1], 1, 0) for c in clips])),
         "lag_ms": best * 10,
@@ -129,6 +132,39 @@ def close(clips: list[Clip]) -> dict[str, float]:
     }
 
 
+def aim(clips: list[Clip]) -> dict[str, float]:
+    """What comes out for a speaker whose mouth has been watched for a while: the net after calibration, silence and smoothing.
+
+    The clips run through twice, and the second time counts: by then the range is the speaker's own.
+    """
+    speaker = Speaker(SpeakerSettings())
+    for clip in clips:
+        _shapes(clip, speaker)
+    found = [_shapes(clip, speaker) for clip in clips]
+    speech = [clip.speech() for clip in clips]
+    pairs = list(zip(clips, found, speech, strict=True))
+    return {
+        "r": float(np.mean([_correlation(f[s, 0], c.mouth[s, 0]) for c, f, s in pairs])),
+        "r_with_silence": float(np.mean([_correlation(f[:, 0], c.mouth[:, 0]) for c, f, _ in pairs])),
+        "width_r": float(np.mean([_correlation(f[s, 1], c.mouth[s, 1]) for c, f, s in pairs])),
+        "mae": float(np.mean([np.abs(f[s, 0] - c.mouth[s, 0]).mean() for c, f, s in pairs])),
+    }
+
+
+def _shapes(clip: Clip, speaker: Speaker) -> Track:
+    """(frames, 2): opening and width that the speaker is asked for."""
+    rows = []
+    for frame, (opening, width) in enumerate(clip.mouth):
+        columns = clip.net[:, frame * COLUMNS_A_FRAME : (frame + 1) * COLUMNS_A_FRAME]
+        values = {
+            name: float(row.max() if name in EVENTS else row.mean()) for name, row in zip(PARAMETERS, columns, strict=True)
+        }
+        speaker.observe(MouthShape(open=float(opening), width=float(width)))
+        shape = speaker.aim(Articulation(**values))
+        rows.append((shape.open, shape.width))
+    return np.array(rows, np.float32)
+
+
 def _frames(track: Track, lag: int) -> Track:
     """The mean over each frame's columns of a track that is shifted by `lag` columns."""
     return np.asarray(np.roll(track, lag).reshape(-1, COLUMNS_A_FRAME).mean(axis=1))
@@ -136,7 +172,13 @@ def _frames(track: Track, lag: int) -> Track:
 
 def _r(clip: Clip, track: Track, measure: int, lag: int) -> float:
     speech = clip.speech()
-    return float(np.corrcoef(_frames(track, lag)[speech], clip.mouth[speech, measure])[0, 1])
+    return _correlation(_frames(track, lag)[speech], clip.mouth[speech, measure])
+
+
+def _correlation(found: Track, real: Track) -> float:
+    """Over the frames in which a mouth was measured."""
+    there = np.isfinite(real)
+    return float(np.corrcoef(found[there], real[there])[0, 1])
 
 
 def main() -> None:
@@ -151,7 +193,7 @@ def main() -> None:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(asked.net), options)
     clips = [read(path, asked.keep, session) for path in sorted(asked.folder.glob("*.mpg"))]
-    figures = {"follow": follow(clips), "close": close(clips)}
+    figures = {"follow": follow(clips), "close": close(clips), "aim": aim(clips)}
     text = json.dumps(figures, indent=2, default=float)
     print(text)
     if asked.json:
