@@ -24,12 +24,12 @@ from scipy.signal import resample_poly
 
 RATE = 16_000
 LANGUAGES = (
-    *(("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029") * 3),
-    *(("de", "fr-fr", "es", "it", "pt", "pt-br", "nl") * 2),
+    *(("en", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-029") * 3),
+    *(("de", "fr", "es", "it", "pt", "pt-br", "nl") * 2),
     "sv", "nb", "da", "fi", "pl", "cs", "sk", "hu", "ro", "hr", "sl", "tr", "id", "ms", "sw", "et", "lv", "lt", "eu", "ca",
-    "cy", "ga", "af", "sq", "is", "es-419", "bs", "eo", "la", "mt", "gl", "az", "vi", "ht",
+    "cy", "ga", "af", "sq", "is", "es-419", "bs", "eo", "la", "mt", "az", "vi", "ht",
 )  # fmt: skip
-ENGLISH = frozenset({"en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029"})
+ENGLISH = frozenset({"en", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-029"})
 VARIANTS = tuple(
     "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen adam "  # noqa: SIM905 - names of one kind
     "anika aunty belinda benjamin boris caleb david ed edward edward2 f1 f2 f3 f4 f5 grandma grandpa iven iven2 iven3 iven4 "
@@ -78,14 +78,14 @@ class Espeak:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(self, text: str, *, voice: str, rate: int, pitch: int, span: int, shift: float) -> Utterance | None:
-        """One utterance; None when this voice cannot say it.
+        """One utterance; None when there is nothing to hear. RuntimeError when the voice is not installed.
 
         `rate` in words a minute, `pitch` and `span` 0..100; `shift` as for `flite`.
         """
         self._pieces.clear()
         self._marks.clear()
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            return None
+            raise RuntimeError(f"espeak-ng has no voice {voice}")
         for parameter, value in ((_SPEED, rate), (_PITCH, pitch), (_RANGE, span)):
             self._library.espeak_SetParameter(parameter, value, 0)
         octets = text.encode() + b"\0"
