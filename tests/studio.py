@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
 from relip.clock.manual import ManualClock
@@ -19,7 +17,7 @@ from relip.graph.guard import Guard
 from relip.graph.holoscan import run_pending
 from relip.graph.ingress import Ingress
 from relip.graph.reception import Reception
-from relip.graph.stages import AlignStage, EgressStage, Switch
+from relip.graph.stages import AlignStage, EgressStage, Inbox, Switch
 from relip.graph.tally import Tally
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import VideoSender, whole
@@ -44,7 +42,7 @@ class Studio:
         self.out = Link(2112, capacity=1 << 15)
         self.verdicts = {}
         self.switch = Switch(bypass=bypass)
-        self.inbox = deque()
+        self.inbox = Inbox()
         self._headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
         self._sequence = 0xFFFFFFF0 - self._headers.packets  # wraps early in every run
         self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
@@ -67,7 +65,7 @@ class Studio:
         voice = AudioAssembler(AudioFormat(), payload_type=VOICE)
         self._receptions = [
             Reception(self.camera.source, self.assembler, clock=self.clock, deliver=self.ingress.offer, capacity=4096),
-            Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.append, capacity=256),
+            Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.put, capacity=256),
         ]
         made = [stage(self) if isinstance(stage, type) else stage for stage in stages]
         before = [stage for stage in made if stage.name == "face"]

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("face_models")]
 
 KEYS = {"frames", "packets", "latency", "skew_ms", "outside_changed", "cpu_ms_per_frame", "stages", "cut_short"}
 
@@ -35,7 +35,7 @@ def demo(tmp_path, *arguments):
     return json.loads((tmp_path / "demo.json").read_text())
 
 
-def test_the_demo_dubs_and_leaves_everything_outside_the_region_as_it_was(tmp_path, face_models):
+def test_the_demo_dubs_and_leaves_everything_outside_the_region_as_it_was(tmp_path):
     report = demo(tmp_path)
     assert set(report) >= KEYS
     assert report["frames"]["sent"] == 100
@@ -51,7 +51,7 @@ def test_the_demo_dubs_and_leaves_everything_outside_the_region_as_it_was(tmp_pa
     assert "altered by Relip" in text, "the output says that it is synthetic"
 
 
-def test_with_bypass_the_output_is_the_input_bit_for_bit(tmp_path, face_models):
+def test_with_bypass_the_output_is_the_input_bit_for_bit(tmp_path):
     report = demo(tmp_path, "--bypass")
     assert report["frames"]["altered"] == 0
     assert report["frames"]["bypassed"].keys() <= {"requested", "deadline"}

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from relip.essence.errors import ResourceError
 from relip.graph.egress import Egress
 from relip.graph.ingress import Ingress
-from relip.graph.reception import Reception
 from relip.graph.tally import Tally
 
 JOIN_S = 5.0
@@ -29,6 +29,23 @@ class Runner(Protocol):
 
     def stop(self) -> None:
         """End `run` after the work in hand."""
+        ...
+
+
+class Receiving(Protocol):
+    """One flow's loop: `graph.reception.Reception`, of whatever unit."""
+
+    @property
+    def gone(self) -> ResourceError | None:
+        """Why the source ended by itself."""
+        ...
+
+    def run(self) -> None:
+        """Receive until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """End `run`."""
         ...
 
 
@@ -60,7 +77,7 @@ class FlowCounts(Protocol):
 class Channel:
     """The parts of one channel. `flows`: for each received flow, by name, what reads its counters."""
 
-    receptions: Sequence[Reception[object]]
+    receptions: Sequence[Receiving]
     ingress: Ingress
     egress: Egress
     runner: Runner

@@ -13,9 +13,9 @@ from relip.essence.tai import NS_PER_S
 
 RENDER_NS = 28_000_000
 """Time between the last sample the voice net needs and the instant the grain leaves: what the graph has for its work."""
-ARRIVAL_NS = 10_000_000
-"""How long after its instant a sample is taken to be here: senders may batch a few packets of 1 ms, we
-fetch them every 4 ms, and a scheduler needs a breath."""
+ARRIVAL_NS = 6_000_000
+"""How long after its instant a sample is taken to be here: senders may batch a few packets of 1 ms, and a
+scheduler needs a breath."""
 
 
 @dataclass(frozen=True, slots=True)

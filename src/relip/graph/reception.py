@@ -40,22 +40,29 @@ class Reception(Generic[T]):
         capacity: int,
         rest_ns: int = 0,
     ) -> None:
-        """`capacity`: packets taken at once. `rest_ns`: pause after each receive call, for flows of many small packets."""
+        """`capacity`: packets taken at once. `rest_ns`: pause before each call of the loop, for flows of many small packets."""
         self._source = source
         self._assembler = assembler
         self._clock = clock
         self._deliver = deliver
         self._chunk = Chunk.of(capacity)
         self._rest_s = rest_ns / NS_PER_S
+        self._turn = threading.Lock()
         self._stopped = threading.Event()
         self.gone: ResourceError | None = None
         """Why the source ended, when it did so by itself."""
 
-    def step(self) -> None:
+    def step(self, wait_ns: int = WAIT_NS) -> None:
         """One receive call and what follows from it."""
-        self._source.receive(self._chunk, WAIT_NS)
-        for unit in self._assembler.push(self._chunk, self._clock.now()):
-            self._deliver(unit)
+        with self._turn:
+            self._source.receive(self._chunk, wait_ns)
+            for unit in self._assembler.push(self._chunk, self._clock.now()):
+                self._deliver(unit)
+
+    def fetch(self) -> None:
+        """Take what is there already, from any thread: what a resting loop would bring later."""
+        if self.gone is None and not self._stopped.is_set():
+            self.step(wait_ns=0)
 
     def run(self) -> None:
         """Receive until `stop`, or until the source is gone."""

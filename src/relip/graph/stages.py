@@ -6,7 +6,7 @@ Plain objects, in the order the pulse meets them. No Holoscan here: `graph.holos
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,6 +40,27 @@ class Switch:
     """What an operator of the service may throw while it runs."""
 
     bypass: bool = False
+
+
+class Inbox:
+    """Blocks of the voice between the reception and the graph: a second of packets, the oldest are dropped.
+
+    `fetch`: brings what has been received by now; the reception sets it.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: deque[AudioBlock] = deque(maxlen=1000)
+        self.put = self._blocks.append
+        self.fetch: Callable[[], None] = _nothing
+
+    def drained(self) -> Iterator[AudioBlock]:
+        """Every block, in the order in which they came; the inbox is empty afterwards."""
+        while self._blocks:
+            yield self._blocks.popleft()
+
+
+def _nothing() -> None:
+    """Nobody receives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,7 @@ class SpeechStage:
 
     name = "speech"
 
-    def __init__(self, listener: Listener, inbox: deque[AudioBlock], net: ArticulationNet, timing: VoiceTiming) -> None:
+    def __init__(self, listener: Listener, inbox: Inbox, net: ArticulationNet, timing: VoiceTiming) -> None:
         self._listener = listener
         self._inbox = inbox
         self._net = net
@@ -134,7 +155,9 @@ class SpeechStage:
 
     def work(self, pulse: Pulse) -> None:
         """Feed the listener; give each ready take its log-mel window."""
-        for block in _drained(self._inbox):
+        if open_takes(pulse):
+            self._inbox.fetch()
+        for block in self._inbox.drained():
             self._listener.hear(block)
             self._newest = max(self._newest, block.end_sample)
         for take in open_takes(pulse):
@@ -252,8 +275,3 @@ def outlook(sighting: Sighting | None, identity: int) -> Outlook:
     if sighting.face is None or sighting.face.identity != identity:
         return Outlook.BLOCKED
     return Outlook.WORKABLE
-
-
-def _drained(inbox: deque[AudioBlock]) -> Iterable[AudioBlock]:
-    while inbox:
-        yield inbox.popleft()

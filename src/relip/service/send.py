@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TypeVar
 
 from relip.control.static import write_transport_file
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, Leg
-from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
+from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.offline.container import VideoReader, read_voice
 from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
@@ -26,6 +27,7 @@ from relip.wire import sdp
 
 LONGEST_FILE_S = 60
 """A longer file is played up to here: its frames are unpacked and ready, a minute of 1080p25 takes 8 GB of disk."""
+F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 PAYLOAD_TYPES = {"video": 96, "voice": 97, "anc": 100}
 
 
@@ -102,7 +104,7 @@ def _leg(options: SendOptions, name: str) -> Leg:
     return Leg(destination=host, port=port, interface=options.interface)
 
 
-def _flow(options: SendOptions, name: str, form: Format) -> Flow:  # type: ignore[type-arg]  any format
+def _flow(options: SendOptions, name: str, form: F) -> Flow[F]:
     """The flow, and its transport file where one is wanted."""
     flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
     if options.sdp_dir is not None:

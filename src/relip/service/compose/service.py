@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ from relip.control.static import flow_of_file, write_transport_file
 from relip.device.host import HostDevice
 from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
-from relip.essence.grains import AudioBlock, VideoGrain
+from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
 from relip.essence.tai import AUDIO_CLOCK_HZ, period_ns
 from relip.face.tracker import FaceTracker
@@ -37,6 +36,7 @@ from relip.graph.stages import (
     CompositeStage,
     EgressStage,
     FaceStage,
+    Inbox,
     MouthStage,
     SpeechStage,
     Switch,
@@ -61,9 +61,10 @@ SPARE_SLOTS = 10
 graph lets go of late."""
 MERGE_WINDOW_NS = 50_000_000
 """An incomplete frame may wait so long: its voice is not here earlier, and a stall of this machine is no loss."""
-AUDIO_CHUNK = 64
-AUDIO_REST_NS = 4_000_000
-"""The voice is fetched this often: a wake-up for every packet of 1 ms would cost more than the articulation net."""
+AUDIO_CHUNK = 256
+AUDIO_REST_NS = 20_000_000
+"""The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
+the articulation net."""
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
 
 
@@ -82,7 +83,7 @@ class Inside:
 
     format: VideoFormat
     switch: Switch
-    inbox: deque[AudioBlock]
+    inbox: Inbox
     egress: Egress
     tally: Tally
 
@@ -113,17 +114,17 @@ def service(config: Config) -> Service:
     send, close_sinks = _way_out(config, video, delay, clock)
     egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
     ingress = Ingress(clock=clock, timeline=Timeline(video.format.rate), delay=delay, egress=egress, tally=tally)
-    inbox: deque[AudioBlock] = deque(maxlen=AUDIO_CLOCK_HZ // 48)  # a second of packets; the oldest are dropped
+    inbox = Inbox()
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
     inside = Inside(format=video.format, switch=switch, inbox=inbox, egress=egress, tally=tally)
     runner = GraphRunner(ingress, _guards(config, nets, device, inside))
+    seeing = Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024)
+    hearing = Reception(sources[1], sound, clock=clock, deliver=inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
+    inbox.fetch = hearing.fetch
     channel = Channel(
-        receptions=[
-            Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024),
-            Reception(sources[1], sound, clock=clock, deliver=inbox.append, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS),
-        ],
+        receptions=[seeing, hearing],
         ingress=ingress,
         egress=egress,
         runner=runner,
