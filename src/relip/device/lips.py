@@ -236,6 +236,9 @@ def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
 def lay(layer: LipLayer, out: Planes) -> None:
     """Lay the lips over `out` in place; see `ports.Device.lay`."""
     source = layer.source
+    left, top, width, height = layer.box
+    inside = left >= 0 and top >= 0 and left + width <= out.y.shape[1] and top + height <= out.y.shape[0]
+    assert inside, f"lips at {layer.box} leave planes of {out.y.shape[::-1]}, and compiled code would not notice"
     for index, (plane, into) in enumerate(((source.y, out.y), (source.cb, out.cb), (source.cr, out.cr))):
         luma = index == 0
         lay_plane(

@@ -29,19 +29,24 @@ def layer_of(
     index: int,
     *,
     target: Complex,
+    size: tuple[int, int],
     iod: float,
     ring_match: tuple[float, tuple[float, float, float]],
     dark: NDArray[np.float64],
     weight: float,
 ) -> LipLayer:
-    """The lips of entry `index` fitted to landmarks `target`, which are in pixels of the planes to be laid on."""
+    """The lips of entry `index` fitted to landmarks `target`.
+
+    `target`: in pixels of the planes to be laid on, which have `size` (width, height). `iod`: of the face there.
+    `ring_match`: luma gain and offsets as `tone.match` gives them. `dark`: Y, Cb, Cr of the unlit mouth.
+    """
     places = gallery.landmarks[index].astype(np.float64)
     source = places[:, 0] + 1j * places[:, 1]
     scale = iod / gallery.iod[index]
     had = abs(source[13] - source[14]) / gallery.iod[index]
     closing = had - abs(target[13] - target[14]) / iod
     closed = float(np.clip(closing / CLOSING, 0, 1))
-    box = _box(target, (FEATHER_OUT + 0.02) * iod)
+    box = _box(target, (FEATHER_OUT + 0.02) * iod, size)
     inset = INSET * closed * gallery.iod[index]
     upper, lower = lip_lattices(device, source, target, box=box, iod=iod, inset=inset)
     line = target[CORNERS[1]] - target[CORNERS[0]]
@@ -72,11 +77,12 @@ def layer_of(
     )
 
 
-def _box(target: Complex, room: float) -> tuple[int, int, int, int]:
-    """Even pixels round the lips."""
+def _box(target: Complex, room: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Even pixels round the lips, as far as the planes go."""
     lips = target[OUTER]
-    x, y = int(lips.real.min() - room) // 2 * 2, int(lips.imag.min() - room)
-    return x, y, int(lips.real.max() + room + 2 - x) // 2 * 2, int(lips.imag.max() + room + 1 - y)
+    x, y = max(int(lips.real.min() - room), 0) // 2 * 2, max(int(lips.imag.min() - room), 0)
+    right, bottom = min(int(lips.real.max() + room + 2), size[0]), min(int(lips.imag.max() + room + 1), size[1])
+    return x, y, max(right - x, 0) // 2 * 2, max(bottom - y, 0)
 
 
 def _contours(target: Complex, source: Complex, scale: float) -> NDArray[np.float32]:

@@ -150,6 +150,7 @@ class OwnPixels:
                 self._gallery,
                 index,
                 target=after,
+                size=(set_.over.y.shape[1], set_.over.y.shape[0]),
                 iod=face.iod,
                 ring_match=matched,
                 dark=dark[dark[:, 0].argmin()],

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import drawn_face
 from relip.composite.patch import composite
@@ -143,3 +145,11 @@ def test_an_entry_change_fades_over_two_frames():
 def test_a_face_at_the_rim_of_the_raster_is_refused():
     mouth, seen = taught(0.0), drawn_face.face(x=40.0)
     assert mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0, 0.5), 1.0) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 400), st.floats(-60, 220), st.floats(25, 150), st.floats(0, 0.5), st.floats(0.2, 1.2))
+def test_no_place_size_or_target_makes_a_layer_leave_its_planes(x, y, iod, opening, width):
+    mouth, seen = taught(*np.linspace(0, 0.2, 16)), drawn_face.face(x=x, y=y, iod=iod)
+    rendered = mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(opening, width), 1.0)
+    assert rendered is None or rendered.planes.y.shape == (rendered.region.height, rendered.region.width)
