@@ -167,6 +167,16 @@ def _deep(depth: np.float32, curves: _Six, inner: _Four, soft: np.float32, shade
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _parts(v: np.float32, curves: _Six, soft: np.float32) -> _Four:
+    """Where the lips would meet; whether they are apart; the lower lip's share of a pixel at v; and the opening's."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    middle = (curves[1] + curves[2]) * np.float32(0.5)
+    apart = min(max((curves[2] - curves[1] - soft) / soft, zero), one)
+    open_here = _step(v, curves[1] - soft, curves[1] + soft) * (one - _step(v, curves[2] - soft, curves[2] + soft))
+    return middle, apart, _step(v, middle - soft, middle + soft), open_here * apart
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
     plane: NDArray[np.uint16],
     upper: _Fields,
@@ -205,11 +215,7 @@ def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
             alpha *= _step(min(v - curves[0], curves[3] - v), -feather_out, feather_in)
             if alpha <= zero:
                 continue
-            middle = (curves[1] + curves[2]) * half
-            apart = min(max((curves[2] - curves[1] - soft) / soft, zero), one)
-            meeting = _step(v, middle - soft, middle + soft)
-            open_here = _step(v, curves[1] - soft, curves[1] + soft) * apart
-            open_here *= one - _step(v, curves[2] - soft, curves[2] + soft)
+            middle, apart, meeting, open_here = _parts(v, curves, soft)
             value = black
             if open_here < one and meeting < one:
                 value += (_lip(plane, flat, upper, x, y, per_pitch) - black) * (one - meeting)
