@@ -23,6 +23,7 @@ from skimage.transform import resize
 
 from relip.composite.patch import composite
 from relip.device.host import HostDevice
+from relip.device.warp import sample_reference
 from relip.essence.formats import VideoFormat, video_format
 from relip.essence.grains import Planes
 from relip.essence.scene import Face, MouthShape, Region
@@ -162,6 +163,26 @@ def likeness(clip: Clip, result: Dub) -> dict[str, float]:
     return {"ssim": ssim, "psnr_db": psnr, "lmd": lmd, "sharpness": sharpness}
 
 
+def stillness(result: Dub) -> dict[str, float]:
+    """R5: with a mouth held at rest, the spread of the opening seen and the mouth's change over the cheek's.
+
+    Both boxes travel with the face, by parts of a pixel, so that a head that moves does not count.
+    """
+    changes: dict[str, list[float]] = {"mouth": [], "cheek": []}
+    last: dict[str, NDArray[np.float64]] = {}
+    for frame, face in zip(result.frames, result.faces, strict=True):
+        planes = Planes.of(frame.shape[1] // 5 * 2, frame.shape[0])
+        DEVICE.unpack(frame, Region(0, 0, frame.shape[1] // 5 * 2, frame.shape[0]), planes)
+        eyes, grid = face.landmarks[[33, 263], :2].mean(axis=0), np.linspace(-0.12, 0.12, 41) * face.iod
+        for name, (across, down) in {"mouth": (0.0, 0.62), "cheek": (0.42, 0.30)}.items():
+            x, y = np.meshgrid(eyes[0] + across * face.iod + grid, eyes[1] + down * face.iod + grid)
+            box = sample_reference(planes.y, x, y)
+            if name in last:
+                changes[name].append(float(np.abs(box - last[name]).mean()))
+            last[name] = box
+    return {"std": float(result.output.std()), "ratio": float(np.mean(changes["mouth"]) / np.mean(changes["cheek"]))}
+
+
 def detail(image: NDArray[np.float64]) -> float:
     """Standard deviation of the Laplacian."""
     return float((4 * image[1:-1, 1:-1] - image[:-2, 1:-1] - image[2:, 1:-1] - image[1:-1, :-2] - image[1:-1, 2:]).std())
@@ -188,11 +209,14 @@ def measure(paths: list[Path], form: VideoFormat, tests: int) -> tuple[dict[str,
     ]
     own = [dub(taught(), clip, wanted, form, causal=False) for clip, wanted in zip(dubbed, shapes, strict=True)]
     same = [likeness(clip, result) for clip, result in zip(dubbed, own, strict=True)]
+    rest = [MouthShape(0.0, float(np.median([shape.width for shape in wanted]))) for wanted in shapes]
+    still = [stillness(dub(taught(), clip, [shape], form, causal=False)) for clip, shape in zip(dubbed, rest, strict=True)]
     spent = np.concatenate([result.cpu_ms for result in causal])
     figures = {
         "dub": fidelity(full),
         "dub, own past only": fidelity(causal),
         "self": {key: float(np.mean([row[key] for row in same])) for key in same[0]},
+        "still": {key: float(np.mean([row[key] for row in still])) for key in still[0]},
         "time": {"p50_ms": float(np.median(spent)), "p99_ms": float(np.percentile(spent, 99))},
     }
     pick = range(0, len(full[0].frames), 8)
