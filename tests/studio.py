@@ -67,7 +67,7 @@ class Studio:
             Reception(self.camera.source, self.assembler, clock=self.clock, deliver=self.ingress.offer, capacity=4096),
             Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.put, capacity=256),
         ]
-        made = [stage(self) if isinstance(stage, type) else stage for stage in stages]
+        made = [stage(self) if callable(stage) else stage for stage in stages]
         before = [stage for stage in made if stage.name == "face"]
         after = [stage for stage in made if stage.name != "face"]
         line = [*before, AlignStage(self.switch), *after, EgressStage(self.egress)]

@@ -19,8 +19,8 @@ class Stage(Protocol):
 
     name: str
 
-    def work(self, pulse: Pulse) -> None:
-        """Do this stage's part for the takes the pulse carries."""
+    def work(self, pulse: Pulse) -> bool:
+        """Do this stage's part for the takes the pulse carries; whether there was anything to do."""
         ...
 
 
@@ -36,13 +36,13 @@ class Guard:
         """Do the stage's work; the takes of a failed stage are bypassed with the reason."""
         before = self._stopwatch()
         try:
-            self.stage.work(pulse)
+            worked = self.stage.work(pulse)
         except ModelError as error:
             self._failed(pulse, Bypass.MODEL, error)
         except Exception as error:  # noqa: BLE001  a bug in an engine must cost a grain, not the programme
             self._failed(pulse, Bypass.FAILED, error)
         else:
-            if pulse.ready or self.stage.name == "face":
+            if worked:
                 self._tally.took(self.stage.name, self._stopwatch() - before)
         return pulse
 

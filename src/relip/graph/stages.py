@@ -102,16 +102,17 @@ class FaceStage:
         self._tracker = tracker
         self._tally = tally
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Set the sighting of the grain that just came."""
         take = pulse.arrived
         if take is None:
-            return
+            return False
         if take.grain.concealed_rows * CONCEALED_SHARE > take.grain.format.height:
             take.sighting = Sighting(face=None, absent=Bypass.INCOMPLETE)
-            return
+            return False
         take.sighting = self._tracker.see(take.grain.packed, take.grain.ticks)
         self._tally.tracked += take.sighting.face is not None
+        return True
 
 
 class AlignStage:
@@ -123,7 +124,7 @@ class AlignStage:
         self._switch = switch
         self._held: deque[Take] = deque()
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Tell ready takes what is coming; give up on those whose instant has passed."""
         if pulse.arrived is not None:
             self._held.append(pulse.arrived)
@@ -139,6 +140,7 @@ class AlignStage:
                 take.bypass(Bypass.FAILED)
             elif take.sighting.absent is not None:
                 take.bypass(take.sighting.absent)
+        return bool(pulse.ready)
 
 
 class SpeechStage:
@@ -153,17 +155,19 @@ class SpeechStage:
         self._timing = timing
         self._newest = 0
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Feed the listener; give each ready take its log-mel window."""
-        if open_takes(pulse):
+        takes = open_takes(pulse)
+        if takes:
             self._inbox.fetch()
         for block in self._inbox.drained():
             self._listener.hear(block)
             self._newest = max(self._newest, block.end_sample)
-        for take in open_takes(pulse):
+        for take in takes:
             start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
             take.voice_absent = start - self._newest > self._timing.absent_samples
             take.mel = self._listener.mel(*self._net.columns(start, end))
+        return bool(takes)
 
 
 class ArticulationStage:
@@ -177,9 +181,10 @@ class ArticulationStage:
         self._timing = timing
         self._identity = -1
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Set the target of each ready take, and learn how far this speaker opens the mouth."""
-        for take in open_takes(pulse):
+        takes = open_takes(pulse)
+        for take in takes:
             assert take.sighting is not None
             assert take.sighting.face is not None
             assert take.mel is not None
@@ -191,6 +196,7 @@ class ArticulationStage:
             start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
             take.articulation = self._net.articulate(take.mel, start, end)
             take.target = self._speaker.aim(take.articulation)
+        return bool(takes)
 
 
 class MouthStage:
@@ -203,13 +209,16 @@ class MouthStage:
         self._ramp = ramp
         self._identity = -1
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Render each ready take that has a face and a voice."""
+        rendered = False
         for take in pulse.ready:
             if take.verdict is not None:
                 self._ramp.drop()
             else:
                 self._render(take)
+                rendered = True
+        return rendered
 
     def _render(self, take: Take) -> None:
         assert take.sighting is not None
@@ -240,11 +249,13 @@ class CompositeStage:
     def __init__(self, device: Device) -> None:
         self._device = device
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Set the verdict of each rendered take."""
-        for take in open_takes(pulse):
+        takes = open_takes(pulse)
+        for take in takes:
             assert take.rendered is not None
             take.verdict = Verdict(patch=composite(self._device, take.grain.packed, take.rendered))
+        return bool(takes)
 
 
 class EgressStage:
@@ -255,10 +266,11 @@ class EgressStage:
     def __init__(self, egress: Egress) -> None:
         self._egress = egress
 
-    def work(self, pulse: Pulse) -> None:
+    def work(self, pulse: Pulse) -> bool:
         """Settle every ready take."""
         for take in pulse.ready:
             self._egress.settle(take.grain.ticks, take.verdict or Verdict(bypass=Bypass.FAILED))
+        return bool(pulse.ready)
 
 
 def open_takes(pulse: Pulse) -> list[Take]:

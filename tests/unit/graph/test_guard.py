@@ -38,7 +38,7 @@ class Counts:
     name = "counts"
 
     def work(self, _pulse):
-        return None
+        return True
 
 
 @pytest.mark.parametrize(
