@@ -37,6 +37,8 @@ DEVICE = HostDevice()
 FRAME_TICKS = 3600
 PAST_FRAMES = 25
 """The causal run starts after one second, as a viewer would meet it."""
+RESTING = 0.012
+"""IOD below which the original counts as at rest: what a still mouth is compared with."""
 MOUTH_BOX = 0.45
 """Half width of the box that likeness is measured in, IOD."""
 
@@ -163,14 +165,14 @@ def likeness(clip: Clip, result: Dub) -> dict[str, float]:
     return {"ssim": ssim, "psnr_db": psnr, "lmd": lmd, "sharpness": sharpness}
 
 
-def stillness(result: Dub) -> dict[str, float]:
-    """R5: with a mouth held at rest, the spread of the opening seen and the mouth's change over the cheek's.
+def stillness(frames: list[Frame], faces: list[Face]) -> dict[str, float]:
+    """R5: the spread of the opening of a mouth at rest, and its change from frame to frame over the cheek's.
 
     Both boxes travel with the face, by parts of a pixel, so that a head that moves does not count.
     """
     changes: dict[str, list[float]] = {"mouth": [], "cheek": []}
     last: dict[str, NDArray[np.float64]] = {}
-    for frame, face in zip(result.frames, result.faces, strict=True):
+    for frame, face in zip(frames, faces, strict=True):
         planes = Planes.of(frame.shape[1] // 5 * 2, frame.shape[0])
         DEVICE.unpack(frame, Region(0, 0, frame.shape[1] // 5 * 2, frame.shape[0]), planes)
         eyes, grid = face.landmarks[[33, 263], :2].mean(axis=0), np.linspace(-0.12, 0.12, 41) * face.iod
@@ -180,7 +182,15 @@ def stillness(result: Dub) -> dict[str, float]:
             if name in last:
                 changes[name].append(float(np.abs(box - last[name]).mean()))
             last[name] = box
-    return {"std": float(result.output.std()), "ratio": float(np.mean(changes["mouth"]) / np.mean(changes["cheek"]))}
+    return {
+        "std": float(np.std([face.shape.open for face in faces])),
+        "ratio": float(np.mean(changes["mouth"]) / np.mean(changes["cheek"])),
+    }
+
+
+def mean_of(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure; nothing where no clip gave one."""
+    return {key: float(np.mean([row[key] for row in rows])) for key in (rows[0] if rows else ())}
 
 
 def detail(image: NDArray[np.float64]) -> float:
@@ -210,13 +220,21 @@ def measure(paths: list[Path], form: VideoFormat, tests: int) -> tuple[dict[str,
     own = [dub(taught(), clip, wanted, form, causal=False) for clip, wanted in zip(dubbed, shapes, strict=True)]
     same = [likeness(clip, result) for clip, result in zip(dubbed, own, strict=True)]
     rest = [MouthShape(0.0, float(np.median([shape.width for shape in wanted]))) for wanted in shapes]
-    still = [stillness(dub(taught(), clip, [shape], form, causal=False)) for clip, shape in zip(dubbed, rest, strict=True)]
+    held = [dub(taught(), clip, [shape], form, causal=False) for clip, shape in zip(dubbed, rest, strict=True)]
+    still = [stillness(result.frames, result.faces) for result in held]
+    closed = [[i for i, face in enumerate(clip.faces) if face.shape.open < RESTING] for clip in dubbed]
+    natural = [
+        stillness([clip.frames[i] for i in some], [clip.faces[i] for i in some])
+        for clip, some in zip(dubbed, closed, strict=True)
+        if len(some) > PAST_FRAMES
+    ]
     spent = np.concatenate([result.cpu_ms for result in causal])
     figures = {
         "dub": fidelity(full),
         "dub, own past only": fidelity(causal),
-        "self": {key: float(np.mean([row[key] for row in same])) for key in same[0]},
-        "still": {key: float(np.mean([row[key] for row in still])) for key in still[0]},
+        "self": mean_of(same),
+        "still": mean_of(still),
+        "the talker's own rest": mean_of(natural),
         "time": {"p50_ms": float(np.median(spent)), "p99_ms": float(np.percentile(spent, 99))},
     }
     pick = range(0, len(full[0].frames), 8)
