@@ -43,8 +43,8 @@ class Studio:
         self.verdicts = {}
         self.switch = Switch(bypass=bypass)
         self.inbox = Inbox()
-        self._headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
-        self._sequence = 0xFFFFFFF0 - self._headers.packets  # wraps early in every run
+        self.camera_headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
+        self._sequence = 0xFFFFFFF0 - self.camera_headers.packets  # wraps early in every run
         self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
         pool = FramePool(frames + 12, form)
         sender = VideoSender(self.out.sink, FrameHeaders(form, payload_type=VIDEO, ssrc=3), rate=form.rate)
@@ -79,12 +79,20 @@ class Studio:
     def play(self, frames, voice=None):
         """Play packed frames (and a 48 kHz voice) through; `delivered` then holds what came out, by origin timestamp."""
         for k, packed in enumerate(frames):
-            start = grain_start(FIRST + k, self.form.rate)
-            self.clock.wait_until(start.after(period_ns(self.form.rate) * 9 // 10))
-            self._send_frame(k, packed)
-            if voice is not None:
-                self._send_voice(k, voice)
-            self.work()
+            self.run_frame(k, packed, voice)
+        return self.finish()
+
+    def run_frame(self, k, packed, voice=None):
+        """Frame k and the voice that goes with it are sent; the channel does what it would by then."""
+        start = grain_start(FIRST + k, self.form.rate)
+        self.clock.wait_until(start.after(period_ns(self.form.rate) * 9 // 10))
+        self._send_frame(k, packed)
+        if voice is not None:
+            self._send_voice(k, voice)
+        self.work()
+
+    def finish(self):
+        """Let everything leave; what came out, by origin timestamp."""
         for _ in range(12):  # the grains that still wait for their voice
             self.clock.advance(period_ns(self.form.rate))
             self.work()
@@ -101,9 +109,11 @@ class Studio:
                 reception.step()
         self.ingress.step()
         run_pending(self.ingress, self.guards)
+        while self.egress._queue and self.egress._queue[0].due <= self.clock.now():
+            self.egress.step()
 
     def _send_frame(self, k, packed):
-        headers = self._headers
+        headers = self.camera_headers
         self._sequence = headers.stamp(self._sequence, self.ticks(k) % 2**32)
         self.camera.sink.send(Burst(headers.headers.copy(), packed.reshape(-1), headers.offsets, headers.lengths))
 

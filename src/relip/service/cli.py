@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def sdp_make(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
 
 def main() -> None:
     """Entry point: runs the command and gives its exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: its threads spin, and our matrices are tiny
     try:
         commands.main(standalone_mode=False)
     except click.ClickException as error:
