@@ -47,6 +47,8 @@ class Reception(Generic[T]):
         self._deliver = deliver
         self._chunk = Chunk.of(capacity)
         self._rest_s = rest_ns / NS_PER_S
+        self._caught_up = clock.now()
+        """When nothing more was waiting at the source: after a stall of this machine, no unit is overdue before that."""
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self.gone: ResourceError | None = None
@@ -55,8 +57,10 @@ class Reception(Generic[T]):
     def step(self, wait_ns: int = WAIT_NS) -> None:
         """One receive call and what follows from it."""
         with self._turn:
-            self._source.receive(self._chunk, wait_ns)
-            for unit in self._assembler.push(self._chunk, self._clock.now()):
+            count = self._source.receive(self._chunk, wait_ns)
+            if count < len(self._chunk.lengths):
+                self._caught_up = self._clock.now()
+            for unit in self._assembler.push(self._chunk, self._caught_up):
                 self._deliver(unit)
 
     def fetch(self) -> None:
