@@ -119,7 +119,7 @@ def service(config: Config) -> Service:
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
     inside = Inside(format=video.format, switch=switch, inbox=inbox, egress=egress, tally=tally)
-    runner = GraphRunner(ingress, _guards(config, nets, device, inside))
+    runner = GraphRunner(ingress, guards(config, nets, device, inside))
     seeing = Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024)
     hearing = Reception(sources[1], sound, clock=clock, deliver=inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
     inbox.fetch = hearing.fetch
@@ -165,8 +165,10 @@ def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets: 
     return Nets(tracker=tracker, mesh=mesh, articulation=net)
 
 
-def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> list[Guard]:
-    """The stages in the order of the graph, each behind its guard."""
+def guards(
+    config: Config, nets: Nets, device: HostDevice, channel: Inside, *, stopwatch: Callable[[], int] = time.perf_counter_ns
+) -> list[Guard]:
+    """The stages in the order of the graph, warm, each behind its guard; `stopwatch` gives nanoseconds."""
     timing = VoiceTiming(
         offset_samples=round(config.lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
         absent_samples=config.lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
@@ -190,7 +192,7 @@ def _guards(config: Config, nets: Nets, device: HostDevice, channel: Inside) -> 
         CompositeStage(device),
         EgressStage(channel.egress),
     )
-    return [Guard(stage, channel.tally, time.perf_counter_ns) for stage in stages]
+    return [Guard(stage, channel.tally, stopwatch) for stage in stages]
 
 
 def _way_out(
