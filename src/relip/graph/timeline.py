@@ -38,10 +38,6 @@ class Timeline:
             self._offset_ns = 0 if self._fits(grain, 0) else grain.arrived.since(grain.origin) - self._period_ns
         return grain.origin.after(self._offset_ns)
 
-    def to_origin(self, local: Tai) -> Tai:
-        """The sender's own instant at a local one; the voice shares the sender's timeline."""
-        return local.after(-(self._offset_ns or 0))
-
     def _fits(self, grain: VideoGrain, offset_ns: int) -> bool:
         age_ns = grain.arrived.since(grain.origin) - offset_ns
         return -EARLY_NS <= age_ns <= LATE_PERIODS * self._period_ns

@@ -13,7 +13,7 @@ from relip.control.static import flow_of_file
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.peers.intake import AncIn, AudioIn, VideoIn
-from relip.peers.receive import Receiver
+from relip.peers.receive import IDLE_NS, Receiver
 from relip.peers.record import Recorder
 from relip.peers.report import ReceiverReport, save
 from relip.service import logs, terminal
@@ -22,6 +22,7 @@ from relip.service.options import address, frames_of
 from relip.service.send import PAYLOAD_TYPES
 
 FOREVER_NS = 1 << 62
+"""Without a time given, a flow that pauses is waited for; with one, it has ended after two seconds of silence."""
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
@@ -70,7 +71,8 @@ def run(options: ReceiveOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     log.info("receiving", format=str(dubbed.format), clock=clock.source)
-    report = receiver.run(stop=stop, frames=frames_of(options.seconds, dubbed.format.rate), idle_ns=FOREVER_NS)
+    frames = frames_of(options.seconds, dubbed.format.rate)
+    report = receiver.run(stop=stop, frames=frames, idle_ns=FOREVER_NS if frames is None else IDLE_NS)
     if recorder is not None and options.record is not None:
         _record(recorder, options.record)
     _tell(report, options)

@@ -7,7 +7,7 @@ import pytest
 
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
-from relip.essence.tai import Tai, grain_start, grain_ticks
+from relip.essence.tai import grain_start, grain_ticks
 from relip.graph.timeline import Timeline
 
 pytestmark = pytest.mark.unit
@@ -46,10 +46,3 @@ def test_a_jump_of_the_senders_timestamps_is_followed_and_counted():
     jumped = grain(INDEX, arrived_after_ns=5_000 * MS)
     assert timeline.local(jumped) == jumped.arrived.after(-40 * MS)
     assert timeline.relocks == 1
-
-
-def test_the_senders_instant_can_be_had_back():
-    timeline = Timeline(RATE)
-    late = grain(INDEX, arrived_after_ns=9_000 * MS)
-    assert timeline.to_origin(timeline.local(late)) == late.origin
-    assert isinstance(timeline.to_origin(Tai(0)), Tai)
