@@ -8,9 +8,10 @@ import pytest
 
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
-from relip.ports import Burst, Chunk
+from relip.ports import PACKET_STRIDE, Burst, Chunk
+from relip.transport import udp
 from relip.transport.udp import LEAST_BUFFER_OCTETS, UdpSink, UdpSource
-from transport_contract import PairContract, SourceContract, burst_of, payloads, receive_all
+from transport_contract import SECOND_NS, PairContract, SourceContract, burst_of, payloads, receive_all
 
 pytestmark = pytest.mark.e2e
 
@@ -23,10 +24,24 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def without(option, monkeypatch):
+    """A kernel that does not know this option of UDP."""
+    accepts = udp._accepts
+    monkeypatch.setattr(udp, "_accepts", lambda of, asked, value: asked != option and accepts(of, asked, value))
+
+
+@pytest.fixture(params=["aggregated", "one by one"])
+def reading(request, monkeypatch):
+    if request.param == "one by one":
+        without(udp._UDP_GRO, monkeypatch)
+    return request.param
+
+
 @pytest.fixture(params=[GROUP, "127.0.0.1"], ids=["multicast", "unicast"])
-def pair(request):
+def pair(request, reading):
     leg = Leg(request.param, free_port())
     source, sink = UdpSource(leg), UdpSink(leg)
+    assert source.report.aggregated == (reading == "aggregated")
     yield sink, source
     sink.close()
     source.close()
@@ -40,7 +55,7 @@ def filled(pair):
 
 
 class TestUdp(SourceContract, PairContract):
-    """Both contracts, by multicast and by unicast."""
+    """Both contracts, by multicast and by unicast, from aggregates and one by one."""
 
 
 def test_a_plain_socket_receives_what_the_sink_sends():
@@ -64,9 +79,80 @@ def test_the_source_receives_what_a_plain_socket_sends():
     source.close()
 
 
+def test_datagrams_of_any_size_sent_one_by_one_come_out_identical(pair):
+    sink, source = pair
+    random = np.random.default_rng(40)
+    sizes = [0, 1, PACKET_STRIDE, *random.integers(0, PACKET_STRIDE + 1, 500), *[156] * 40, *[20] * 40]
+    sent = [random.bytes(int(size)) for size in sizes]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        for datagram in sent:
+            peer.sendto(datagram, sink._socket.getpeername())
+    assert receive_all(source, len(sent), capacity=37) == sent
+
+
+def test_every_receiver_of_a_group_gets_everything(monkeypatch):
+    # What one receiver takes apart, another must get whole; a third, one by one, has the kernel take it apart.
+    leg = Leg(GROUP, free_port())
+    sources = [UdpSource(leg), UdpSource(leg)]
+    without(udp._UDP_GRO, monkeypatch)
+    sources.append(UdpSource(leg))
+    assert [source.report.aggregated for source in sources] == [True, True, False]
+    sink = UdpSink(leg)
+    sent = [bytes([i % 256, i // 256]) * size for size in (610, 78, 10) for i in range(300)]
+    sink.send(burst_of(sent))
+    for source in sources:
+        assert receive_all(source, len(sent)) == sent
+    for end in (sink, *sources):
+        end.close()
+
+
+def test_what_a_chunk_has_no_row_for_is_there_at_once_and_in_order(pair):
+    # One segmented send of 44 packets, into chunks of 5: the socket is empty after the first.
+    sink, source = pair
+    sent = [bytes([i]) * 1220 for i in range(44)]
+    sink.send(burst_of(sent))
+    chunk = Chunk.of(5)
+    counts, first = [], []
+    assert source.receive(chunk, SECOND_NS) == 5
+    for _ in range(9):
+        first += chunk.octets[: chunk.count, 0].tolist()
+        counts.append(chunk.count)
+        source.receive(chunk, 0)
+    assert counts == [5] * 8 + [4]
+    assert first == list(range(44))
+
+
+def test_a_cut_datagram_within_an_aggregate_says_its_true_length(pair):
+    sink, source = pair
+    sent = [bytes([i]) * 2000 for i in range(20)]
+    sink.send(burst_of(sent))
+    chunk = Chunk.of(20)
+    assert source.receive(chunk, SECOND_NS) == 20
+    assert chunk.lengths.tolist() == [2000] * 20
+    assert [row.tobytes() for row in chunk.octets] == [datagram[:PACKET_STRIDE] for datagram in sent]
+
+
+@pytest.mark.parametrize("buffer_octets", [udp.RECEIVE_BUFFER_OCTETS, LEAST_BUFFER_OCTETS // 2])
+def test_a_whole_frame_of_1080p_waits_in_the_buffer_without_loss(buffer_octets):
+    # 4320 packets of 1220 octets are 5.3 MB; joined they take hardly more room than that, one by one nearly twice.
+    leg = Leg(GROUP, free_port())
+    source, sink = UdpSource(leg, buffer_octets=buffer_octets), UdpSink(leg)
+    if source.report.effective_octets < LEAST_BUFFER_OCTETS:
+        pytest.skip(source.report.warning)
+    packets = 4320
+    headers = np.arange(packets, dtype=">u4")[:, None].repeat(5, axis=1).view(np.uint8)
+    frame = np.zeros(packets * 1200, np.uint8)
+    sink.send(Burst(headers, frame, np.arange(packets) * 1200, np.full(packets, 1200)))
+    numbers = [int.from_bytes(datagram[:4], "big") for datagram in receive_all(source, packets, capacity=1024)]
+    assert numbers == list(range(packets))
+    for end in (source, sink):
+        end.close()
+
+
 def test_sends_without_segmentation_are_the_same_on_the_wire(pair, monkeypatch):
     sink, source = pair
-    monkeypatch.setattr("relip.transport.udp._can_segment", lambda _: False)
+    without(udp._UDP_SEGMENT, monkeypatch)
     plain = UdpSink(sink._leg)
     assert not plain.report.segmented
     assert "segmentation" in plain.report.warning

@@ -40,7 +40,7 @@ VECTORS = 2 * MESSAGES
 FAILED = -1
 CLOSED = -2
 
-_recvmmsg = types.ExternalFunction("recvmmsg", types.int32(types.int32, types.uintp, types.uint32, types.int32, types.uintp))
+recvmmsg = types.ExternalFunction("recvmmsg", types.int32(types.int32, types.uintp, types.uint32, types.int32, types.uintp))
 _sendmmsg = types.ExternalFunction("sendmmsg", types.int32(types.int32, types.uintp, types.uint32, types.int32))
 _poll = types.ExternalFunction("poll", types.int32(types.uintp, types.uint64, types.int32))
 _usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
@@ -48,6 +48,8 @@ _clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32
 _clock_nanosleep = types.ExternalFunction("clock_nanosleep", types.int32(types.int32, types.int32, types.uintp, types.uintp))
 
 
+Rows = tuple[NDArray[np.uint8], NDArray[np.int32]]
+"""A Chunk's octets and lengths."""
 ReceiveWork = tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64]]
 """pollfd, mmsghdr as words of 32 bits, iovec as words of 64, timespec."""
 Columns = tuple[int, int, int, NDArray[np.int64], NDArray[np.int64]]
@@ -72,9 +74,8 @@ def _sleep_until(due_ns: int, times: NDArray[np.int64]) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _wait_readable(work: ReceiveWork, closed: NDArray[np.uint8], wait_ns: int) -> bool:
+def wait_readable(poll: NDArray[np.int32], times: NDArray[np.int64], closed: NDArray[np.uint8], wait_ns: int) -> bool:
     """Sleep in the kernel until a packet is there, the time is up or the source was closed."""
-    poll, _, _, times = work
     deadline = now(times) + wait_ns
     left = wait_ns
     while not closed[0]:
@@ -88,7 +89,14 @@ def _wait_readable(work: ReceiveWork, closed: NDArray[np.uint8], wait_ns: int) -
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _drain(columns: tuple[NDArray[np.uint8], NDArray[np.int32]], work: ReceiveWork) -> int:
+def gather(gather_ns: int) -> None:
+    """Let packets pile up."""
+    if gather_ns > 0:
+        _usleep(gather_ns // _NS_PER_US)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _drain(columns: Rows, work: ReceiveWork) -> int:
     """Read batches until one comes back short or the chunk is full; packets read."""
     octets, lengths = columns
     poll, messages, vectors, _ = work
@@ -99,7 +107,7 @@ def _drain(columns: tuple[NDArray[np.uint8], NDArray[np.int32]], work: ReceiveWo
         for i in range(room):
             vectors[i, 0] = octets.ctypes.data + (got + i) * stride
             vectors[i, 1] = stride
-        count = _recvmmsg(poll[0], messages.ctypes.data, room, MSG_DONTWAIT | _MSG_TRUNC, 0)
+        count = recvmmsg(poll[0], messages.ctypes.data, room, MSG_DONTWAIT | _MSG_TRUNC, 0)
         for i in range(count):
             lengths[got + i] = messages[i, 14]
         got += max(count, 0)
@@ -109,20 +117,32 @@ def _drain(columns: tuple[NDArray[np.uint8], NDArray[np.int32]], work: ReceiveWo
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def receive(
-    columns: tuple[NDArray[np.uint8], NDArray[np.int32]],
-    work: ReceiveWork,
-    closed: NDArray[np.uint8],
-    wait_ns: int,
-    gather_ns: int,
-) -> int:
-    """Packets now in the chunk, 0 when none came in time, or why there will be none."""
-    if not _wait_readable(work, closed, wait_ns):
+def _receive(columns: Rows, work: ReceiveWork, closed: NDArray[np.uint8], waits: tuple[int, int]) -> int:
+    """Wait, gather, drain."""
+    wait_ns, gather_ns = waits
+    poll, _, _, times = work
+    if not wait_readable(poll, times, closed, wait_ns):
         return CLOSED if closed[0] else 0
-    if gather_ns > 0:
-        _usleep(gather_ns // _NS_PER_US)
+    gather(gather_ns)
     got = _drain(columns, work)
     return got if got > 0 else FAILED
+
+
+class DatagramReader:
+    """Reads a socket datagram by datagram, each straight into its row."""
+
+    def __init__(self, fd: int) -> None:
+        self._vectors = np.zeros((BATCH, 2), np.uint64)
+        messages = np.zeros((BATCH, 16), np.uint32)
+        words = messages.view(np.uint64)
+        words[:, 2] = self._vectors.ctypes.data + np.arange(BATCH, dtype=np.uint64) * 16
+        words[:, 3] = 1
+        poll = np.array([fd, POLLIN], np.int32)
+        self._work: ReceiveWork = (poll, messages, self._vectors, np.zeros(2, np.int64))
+
+    def receive(self, columns: Rows, closed: NDArray[np.uint8], *, wait_ns: int, gather_ns: int) -> int:
+        """Datagrams now in the chunk, 0 when none came in time, or `FAILED` or `CLOSED`: why there will be none."""
+        return int(_receive(columns, self._work, closed, (wait_ns, gather_ns)))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

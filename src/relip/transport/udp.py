@@ -1,4 +1,4 @@
-"""Kernel UDP sockets: batched, non-blocking receive; segmented (GSO), spread send.
+"""Kernel UDP sockets: batched, non-blocking, aggregated (GRO) receive; segmented (GSO), spread send.
 
 The hot loops call libc from numba with the GIL released; Python opens the sockets and explains what went wrong.
 Nothing here knows what a packet means, and nothing here promises the timing of ST 2110-21 type N.
@@ -18,6 +18,8 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Leg
 from relip.ports import Burst, Chunk
 from relip.transport import datagrams
+from relip.transport.aggregates import AggregateReader
+from relip.transport.datagrams import DatagramReader
 
 RECEIVE_BUFFER_OCTETS = 32 << 20
 """Asked for each receiving socket: about a quarter second of 1080p25. The default of 212 kB loses more than half."""
@@ -33,18 +35,21 @@ _IP_MULTICAST_ALL = 49
 _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 _UDP_SEGMENT = 103
+_UDP_GRO = 104
 
 
 @dataclass(frozen=True, slots=True)
 class SocketReport:
-    """What the kernel granted: buffer octets asked and effective (as read back), whether sends are segmented.
+    """What the kernel granted: buffer octets asked and effective (as read back), offload of sends and of receives.
 
-    `warning` is empty, or a sentence for the engineer on shift.
+    `segmented`: many packets leave in one send. `aggregated`: the kernel can hand over many packets in one message, as
+    it does where the interface joins them (loopback does). `warning` is empty, or a sentence for the engineer on shift.
     """
 
     asked_octets: int
     effective_octets: int
     segmented: bool = False
+    aggregated: bool = False
     warning: str = ""
 
 
@@ -57,16 +62,13 @@ class UdpSource:
     def __init__(self, leg: Leg, *, buffer_octets: int = RECEIVE_BUFFER_OCTETS) -> None:
         self._socket = _receiving_socket(leg)
         effective = _grant_buffer(self._socket, buffer_octets, socket.SO_RCVBUF, _SO_RCVBUFFORCE)
-        self.report = SocketReport(buffer_octets, effective, warning=_buffer_warning(leg, effective))
+        aggregated = _accepts(self._socket, _UDP_GRO, 1)
+        warning = _buffer_warning(leg, effective)
+        self.report = SocketReport(buffer_octets, effective, aggregated=aggregated, warning=warning)
         self._in_use = threading.Lock()
         self._closed = np.zeros(1, np.uint8)
-        self._vectors = np.zeros((datagrams.BATCH, 2), np.uint64)
-        self._messages = np.zeros((datagrams.BATCH, 16), np.uint32)
-        words = self._messages.view(np.uint64)
-        words[:, 2] = self._vectors.ctypes.data + np.arange(datagrams.BATCH, dtype=np.uint64) * 16
-        words[:, 3] = 1
-        self._poll = np.array([self._socket.fileno(), datagrams.POLLIN], np.int32)
-        self._times = np.zeros(2, np.int64)
+        fd = self._socket.fileno()
+        self._reader = AggregateReader(fd) if aggregated else DatagramReader(fd)
         self._behind = True
         self.receive(Chunk.of(0), 0)  # loads the compiled loop now and not on the first packet's time
         self._behind = False
@@ -80,13 +82,12 @@ class UdpSource:
                 raise ResourceError("the source is closed")
             gather_ns = 0 if self._behind else min(wait_ns, datagrams.GATHER_NS)
             columns = (chunk.octets, chunk.lengths)
-            work = (self._poll, self._messages, self._vectors, self._times)
-            count = datagrams.receive(columns, work, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
+            count = self._reader.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
             if count == datagrams.FAILED:
                 self._explain()
         if count == datagrams.CLOSED:
             raise ResourceError("the source was closed while receiving")
-        chunk.count = max(0, int(count))
+        chunk.count = max(0, count)
         self._behind = chunk.count == len(chunk.lengths)
         return chunk.count
 
@@ -116,9 +117,9 @@ class UdpSink:
         self._leg = leg
         self._socket = _sending_socket(leg, ttl=ttl, dscp=dscp, source_port=source_port)
         effective = _grant_buffer(self._socket, SEND_BUFFER_OCTETS, socket.SO_SNDBUF, _SO_SNDBUFFORCE)
-        segmented = _can_segment(self._socket)
+        segmented = _accepts(self._socket, _UDP_SEGMENT, 0)
         warning = "" if segmented else "this kernel has no UDP segmentation offload: sending costs about 3 times the CPU"
-        self.report = SocketReport(SEND_BUFFER_OCTETS, effective, segmented, warning)
+        self.report = SocketReport(SEND_BUFFER_OCTETS, effective, segmented=segmented, warning=warning)
         self._in_use = threading.Lock()
         self._open = True
         self._vectors = np.zeros((datagrams.VECTORS, 2), np.uint64)
@@ -243,9 +244,10 @@ def _buffer_warning(leg: Leg, effective: int) -> str:
     )
 
 
-def _can_segment(of: socket.socket) -> bool:
+def _accepts(of: socket.socket, option: int, value: int) -> bool:
+    """Set an option of UDP that older kernels lack; whether it was taken."""
     try:
-        of.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, 0)
+        of.setsockopt(socket.IPPROTO_UDP, option, value)
     except OSError:
         return False
     return True
