@@ -28,8 +28,9 @@ from relip.wire import disclosure
 
 HELD_S = Fraction(1, 2)
 """Originals are kept this long for their dubbed grain: more than any latency that is worth watching."""
-UNDER_WAY = 14
-"""Frames of each flow that are being assembled (five), wait to be measured or are measured."""
+UNDER_WAY = 32
+"""Frames of each flow that are being assembled (five), wait to be measured or are measured: a second of pauses, because the
+measuring gives way to the service on a small machine."""
 WAITING = 256
 """Arrivals waiting to be measured; the newest is dropped and counted when a machine is too slow for more. Frames run out
 of their pools long before, which only leaves a gap."""
