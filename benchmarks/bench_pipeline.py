@@ -49,7 +49,7 @@ def main() -> None:
     nets = load_nets(settings, device, form)
     clock, tally, inbox = ManualClock(grain_start(FIRST, form.rate)), Tally(), Inbox()
     egress = Egress(clock=clock, send=lambda *_: None, give_back=lambda _: None, tally=tally)
-    inside = Inside(format=form, switch=Switch(), inbox=inbox, egress=egress, tally=tally)
+    inside = Inside(format=form, clock=clock, switch=Switch(), inbox=inbox, egress=egress, tally=tally)
     line = guards(settings, nets, device, inside, stopwatch=time.thread_time_ns)
     reel = present(form, pack=device.pack, seconds=Fraction(4))
     with as_file(files("relip.peers") / "assets" / "voice.flac") as path:

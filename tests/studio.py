@@ -70,7 +70,7 @@ class Studio:
         made = [stage(self) if callable(stage) else stage for stage in stages]
         before = [stage for stage in made if stage.name == "face"]
         after = [stage for stage in made if stage.name != "face"]
-        line = [*before, AlignStage(self.switch), *after, EgressStage(self.egress)]
+        line = [*before, AlignStage(self.switch, self.clock), *after, EgressStage(self.egress)]
         self.guards = [Guard(stage, self.tally, lambda: 0) for stage in line]
 
     def ticks(self, k):

@@ -127,12 +127,13 @@ def run(options: DemoOptions) -> None:
 def _perform(stage: _Stage) -> DemoReport:
     options = stage.options
     with _children() as children:
-        terminal.say("[1/4] starting the service")
+        terminal.say("[1/4] starting the service and the receiver; the first start on a machine compiles, which takes a minute")
         serve = _spawn(children, stage, "serve", ["--config", str(stage.configuration()), "--log-json"])
-        sender = _spawn(children, stage, "send", _send_arguments(stage))
         _wait_event(serve, "ready")
-        terminal.say("[2/4] starting the receiver; the sender is rendering its pictures")
         receiver = _spawn(children, stage, "receive", _receive_arguments(stage), niceness=RECEIVER_NICENESS)
+        _wait_event(receiver, "receiving")
+        terminal.say("[2/4] rendering the pictures that the sender will send")
+        sender = _spawn(children, stage, "send", _send_arguments(stage))
         _wait_event(sender, "sending")
         terminal.say(f"[3/4] live: {options.format_} over multicast on loopback, {options.seconds:g} s")
         sender.end(options.seconds + END_S)

@@ -48,7 +48,7 @@ from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
 from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Model
+from relip.ports import Clock, Model
 from relip.service.compose.ends import host_device, sending, sink, source, tai_clock
 from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
@@ -82,6 +82,7 @@ class Inside:
     """What the stages of one channel share."""
 
     format: VideoFormat
+    clock: Clock
     switch: Switch
     inbox: Inbox
     egress: Egress
@@ -118,7 +119,7 @@ def service(config: Config) -> Service:
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
-    inside = Inside(format=video.format, switch=switch, inbox=inbox, egress=egress, tally=tally)
+    inside = Inside(format=video.format, clock=clock, switch=switch, inbox=inbox, egress=egress, tally=tally)
     runner = GraphRunner(ingress, guards(config, nets, device, inside))
     seeing = Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024)
     hearing = Reception(sources[1], sound, clock=clock, deliver=inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
@@ -185,7 +186,7 @@ def guards(
     )
     stages = (
         FaceStage(nets.tracker, channel.tally),
-        AlignStage(channel.switch),
+        AlignStage(channel.switch, channel.clock),
         SpeechStage(Listener(), channel.inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing),
         MouthStage(renderer, Ramp()),
