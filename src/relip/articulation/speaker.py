@@ -59,11 +59,11 @@ class SpeakerSettings:
     amplitude: float = 1.0
     max_open: float = 0.22
     smoothing_ms: int = 20
-    closure: float = 0.5
+    closure: float = 0.45
     labiodental: float = 0.5
     frame_ns: int = 40_000_000
-    net_open: tuple[float, float, float] = (0.02, 0.25, 0.55)
-    net_width: tuple[float, float] = (0.5, 0.08)
+    net_open: tuple[float, float, float] = (0.01, 0.225, 0.44)
+    net_width: tuple[float, float] = (0.53, 0.075)
     silence: SilenceSettings = field(default_factory=SilenceSettings)
 
     def __post_init__(self) -> None:

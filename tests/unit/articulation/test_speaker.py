@@ -24,7 +24,12 @@ SETTINGS = SpeakerSettings(smoothing_ms=0)
 
 
 def _voice(
-    opening: float = 0.3, *, speech: float = 1.0, closure: float = 0.0, labiodental: float = 0.0, width: float = 0.5
+    opening: float = 0.3,
+    *,
+    speech: float = 1.0,
+    closure: float = 0.0,
+    labiodental: float = 0.0,
+    width: float = SETTINGS.net_width[0],
 ) -> Articulation:
     return Articulation(
         open=opening, width=width, round=0.2, closure=closure, labiodental=labiodental, teeth=0.0, tongue=0.0, speech=speech
@@ -93,7 +98,7 @@ def test_lips_meet_at_once_when_the_voice_closes_them() -> None:
 
 
 def test_lips_approach_as_a_closure_becomes_likely() -> None:
-    openings = [_speaking(Speaker(SETTINGS), _voice(0.5, closure=c)).open for c in (0.0, 0.2, 0.35, 0.45, 0.5, 0.9)]
+    openings = [_speaking(Speaker(SETTINGS), _voice(0.5, closure=c)).open for c in (0.0, 0.2, 0.3, 0.4, 0.5, 0.9)]
     assert openings[0] == openings[1]
     assert openings == sorted(openings, reverse=True)
     assert 0.0 < openings[3] < openings[2] < openings[1]
