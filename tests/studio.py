@@ -64,7 +64,14 @@ class Studio:
         self.assembler = VideoAssembler(form, payload_type=VIDEO, pool=pool)
         voice = AudioAssembler(AudioFormat(), payload_type=VOICE)
         self._receptions = [
-            Reception(self.camera.source, self.assembler, clock=self.clock, deliver=self.ingress.offer, capacity=4096),
+            Reception(
+                self.camera.source,
+                self.assembler,
+                clock=self.clock,
+                deliver=self.ingress.offer,
+                capacity=4096,
+                expire=self.assembler.expire,
+            ),
             Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.put, capacity=256),
         ]
         made = [stage(self) if callable(stage) else stage for stage in stages]

@@ -115,28 +115,35 @@ class VideoAssembler:
         return VideoCounters(**loop, **kept)
 
     def push(self, chunk: Chunk, now: Tai) -> list[VideoGrain]:
-        """Take a chunk that was received at `now`; the grains that are due, in the order of their timestamps."""
+        """Take a chunk that was received at `now`; the grains that it completed, in the order of their timestamps.
+
+        What is overdue leaves by `expire` alone: only the caller knows whether more packets are waiting for this machine.
+        """
         grains: list[VideoGrain] = []
         self._stream[Stream.STRANGER_FIRST] = 0
         self._counts[1] = self._counts[0]
         event, packet, timestamp = self._scatter(chunk, 0, now)
         while event != Event.END:
             if event == Event.COMPLETE:
-                grains += self.expire(now)
+                grains += self._depart(now, overdue_ns=-NEVER_NS)
             elif event == Event.NEW:
                 grains += self._open(timestamp, now)
             else:
                 grains += self._restart(now)
             event, packet, timestamp = self._scatter(chunk, packet, now)
-        return grains if now.ns < self._deadline_ns else grains + self.expire(now)
+        return grains
 
     def expire(self, now: Tai) -> list[VideoGrain]:
-        """The grains that are complete or have waited long enough, in the order of their timestamps."""
+        """The grains that have waited long enough, and the complete ones behind them, in the order of their timestamps."""
+        return [] if now.ns < self._deadline_ns else self._depart(now, overdue_ns=now.ns - self._patience_ns)
+
+    def _depart(self, now: Tai, *, overdue_ns: int) -> list[VideoGrain]:
+        """Grains up to the first that is not complete, nor began at `overdue_ns` or before, nor strayed."""
         grains: list[VideoGrain] = []
         live = self._live()
         whole = any(self._is_complete(entry) for entry in live)
         for entry in live:
-            overdue = now.ns - self._entries[entry, Field.FIRST_NS] >= self._patience_ns
+            overdue = self._entries[entry, Field.FIRST_NS] <= overdue_ns
             stray = whole and self._is_stray(self._entries[entry])
             if not (overdue or stray or self._is_complete(entry)):
                 break

@@ -23,7 +23,7 @@ class Assembler(Protocol[T_co]):
     """What `frames.assemble`, `frames.audio` and `frames.ancillary` have in common."""
 
     def push(self, chunk: Chunk, now: Tai) -> Sequence[T_co]:
-        """What the chunk completed, and what is overdue at `now`; the chunk may be empty."""
+        """What the chunk completed; it may be empty."""
         ...
 
 
@@ -39,16 +39,22 @@ class Reception(Generic[T]):
         deliver: Callable[[T], object],
         capacity: int,
         rest_ns: int = 0,
+        expire: Callable[[Tai], Sequence[T]] | None = None,
     ) -> None:
-        """`capacity`: packets taken at once. `rest_ns`: pause before each call of the loop, for flows of many small packets."""
+        """Nothing runs before `run`.
+
+        `capacity`: packets taken at once. `rest_ns`: pause of the loop when nothing more is waiting, so that packets come
+        many at once. `expire`: gives what is overdue; asked only when nothing more is waiting, since a stall of this
+        machine makes no packet late.
+        """
         self._source = source
         self._assembler = assembler
         self._clock = clock
         self._deliver = deliver
         self._chunk = Chunk.of(capacity)
         self._rest_s = rest_ns / NS_PER_S
-        self._caught_up = clock.now()
-        """When nothing more was waiting at the source: after a stall of this machine, no unit is overdue before that."""
+        self._behind = False
+        self._expire = expire
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self.gone: ResourceError | None = None
@@ -58,9 +64,12 @@ class Reception(Generic[T]):
         """One receive call and what follows from it."""
         with self._turn:
             count = self._source.receive(self._chunk, wait_ns)
-            if count < len(self._chunk.lengths):
-                self._caught_up = self._clock.now()
-            for unit in self._assembler.push(self._chunk, self._caught_up):
+            self._behind = count == len(self._chunk.lengths)
+            now = self._clock.now()
+            units = list(self._assembler.push(self._chunk, now))
+            if self._expire is not None and not self._behind:
+                units += self._expire(now)
+            for unit in units:
                 self._deliver(unit)
 
     def fetch(self) -> None:
@@ -71,7 +80,7 @@ class Reception(Generic[T]):
     def run(self) -> None:
         """Receive until `stop`, or until the source is gone."""
         try:
-            while not self._stopped.wait(self._rest_s):
+            while not self._stopped.wait(0 if self._behind else self._rest_s):
                 self.step()
         except ResourceError as error:
             if not self._stopped.is_set():

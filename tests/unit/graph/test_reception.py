@@ -54,13 +54,20 @@ def test_everything_that_is_complete_is_delivered_in_order_and_the_assembler_is_
     assert [count for count, _ in assembler.asked] == [2, 0, 1]
 
 
-def test_while_packets_are_still_waiting_nothing_is_called_overdue():
-    clock, assembler = ManualClock(T0), Assembler()
-    loop = reception(Source([4, 4, 1]), assembler, clock, [])
+def test_what_is_overdue_is_asked_for_only_when_no_more_packets_wait():
+    asked = []
+
+    def expire(now):
+        asked.append(now)
+        return ["overdue"]
+
+    got, clock = [], ManualClock(T0)
+    loop = Reception(Source([4, 4, 1, 0]), Assembler(), clock=clock, deliver=got.append, capacity=4, expire=expire)
     clock.advance(300_000_000)  # this machine was stalled, the packets were not late
-    for _ in range(3):
+    for _ in range(4):
         loop.step()
-    assert [now for _, now in assembler.asked] == [T0, T0, T0.after(300_000_000)]
+    assert len(asked) == 2
+    assert got == [*[4] * 8, 1, "overdue", "overdue"]
 
 
 def test_a_source_that_is_gone_ends_its_own_loop_and_says_why():

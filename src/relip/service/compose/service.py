@@ -61,6 +61,10 @@ SPARE_SLOTS = 10
 graph lets go of late."""
 MERGE_WINDOW_NS = 50_000_000
 """An incomplete frame may wait so long: its voice is not here earlier, and a stall of this machine is no loss."""
+VIDEO_CHUNK = 512
+"""Fewer packets than one receive call can bring (16 aggregates of 44), so that a backlog shows as a full chunk."""
+VIDEO_REST_NS = 3_000_000
+"""Ten visits a frame instead of forty; it makes a frame complete this much later at most."""
 AUDIO_CHUNK = 256
 AUDIO_REST_NS = 20_000_000
 """The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
@@ -121,7 +125,15 @@ def service(config: Config) -> Service:
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
     inside = Inside(format=video.format, clock=clock, switch=switch, inbox=inbox, egress=egress, tally=tally)
     runner = GraphRunner(ingress, guards(config, nets, device, inside))
-    seeing = Reception(sources[0], picture, clock=clock, deliver=ingress.offer, capacity=1024)
+    seeing = Reception(
+        sources[0],
+        picture,
+        clock=clock,
+        deliver=ingress.offer,
+        capacity=VIDEO_CHUNK,
+        rest_ns=VIDEO_REST_NS,
+        expire=picture.expire,
+    )
     hearing = Reception(sources[1], sound, clock=clock, deliver=inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
     inbox.fetch = hearing.fetch
     channel = Channel(
