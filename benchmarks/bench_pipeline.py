@@ -66,9 +66,9 @@ def main() -> None:
         inbox.put(_second_of(voice, k, form.rate))
         before = time.thread_time_ns()
         for guard in line:
-            guard.work(Pulse(now=now, arrived=takes[k]))
+            guard.work(Pulse(arrived=takes[k]))
         if k >= hold:
-            pulse = Pulse(now=now, ready=[takes[k - hold]])
+            pulse = Pulse(ready=[takes[k - hold]])
             for guard in line:
                 guard.work(pulse)
         times.append((time.thread_time_ns() - before) / 1e6)

@@ -50,9 +50,9 @@ class Studio:
         sender = VideoSender(self.out.sink, FrameHeaders(form, payload_type=VIDEO, ssrc=3), rate=form.rate)
         self._received = VideoAssembler(form, payload_type=VIDEO, pool=FramePool(frames + 12, form))
 
-        def send(grain: VideoGrain, verdict: Verdict) -> None:
+        def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
             self.verdicts[grain.ticks] = verdict
-            sender.send(grain, verdict)
+            sender.send(grain, verdict, late_ns)
             self._take_delivery()
 
         self.delivered = {}

@@ -50,7 +50,7 @@ def studio_of(face_models):
         timing = VoiceTiming()
         speaker = Speaker(SpeakerSettings(frame_ns=period_ns(FORM.rate)))
         line = [
-            lambda studio: FaceStage(tracker, studio.tally),
+            lambda studio: FaceStage(tracker, studio.tally, studio.clock),
             lambda studio: SpeechStage(Listener(), studio.inbox, net, timing),
             ArticulationStage(net, speaker, timing),
             MouthStage(OwnPixels(device=DEVICE, format=FORM), Ramp()),

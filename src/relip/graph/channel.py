@@ -16,10 +16,12 @@ from relip.graph.ingress import Ingress
 from relip.graph.tally import Tally
 
 JOIN_S = 5.0
+HUNG_GRAINS = 8
+"""More grains than a slow graph holds at a time: its slots are gone and nothing could be received any more."""
 
 
 class Runner(Protocol):
-    """Runs the graph's stages: `graph.holoscan`, in tests `graph.inline`."""
+    """Runs the graph's stages: `graph.holoscan`."""
 
     started: threading.Event
 
@@ -85,14 +87,15 @@ class Channel:
     flows: dict[str, Callable[[], FlowCounts]]
     close: Callable[[], None]
     _threads: list[threading.Thread] = field(default_factory=list)
-    _graph_error: BaseException | None = None
+    _error: BaseException | None = None
+    _draining: bool = False
 
     def start(self) -> None:
         """Start the graph, wait until it runs, then the way out, then the way in."""
         graph = self._spawn("graph", self._run_graph)
         while not self.runner.started.wait(0.05):
             if not graph.is_alive():
-                break
+                raise ResourceError(f"the graph did not start: {self._error}") from self._error
         self._spawn("egress", self.egress.run)
         self._spawn("ingress", self.ingress.run)
         for reception in self.receptions:
@@ -101,12 +104,15 @@ class Channel:
     @property
     def failed(self) -> BaseException | None:
         """Why the graph has ended by itself, or None while all is well; a lost stream is no failure (invariant 10)."""
-        if self._graph_error is not None:
-            return self._graph_error
+        if self._error is not None:
+            return self._error
+        if self.egress.unsettled > HUNG_GRAINS:
+            return ResourceError(f"the graph hangs: it holds {self.egress.unsettled} grains that have left")
         return next((each.gone for each in self.receptions if each.gone is not None), None)
 
     def drain(self) -> None:
         """Stop receiving; let every grain in the house leave on time; then stop the graph and give all back."""
+        self._draining = True
         for reception in self.receptions:
             reception.stop()
         self.egress.drain()
@@ -117,13 +123,19 @@ class Channel:
         self.close()
 
     def _run_graph(self) -> None:
+        self.runner.run()
+        if not self._draining:
+            raise ResourceError("the graph has ended by itself")
+
+    def _watched(self, target: Callable[[], None]) -> None:
+        """Run a thread's work; what ends it is told by `failed`, and the other threads go on."""
         try:
-            self.runner.run()
-        except Exception as error:  # noqa: BLE001  the runtime's own failure is told by `failed`; egress goes on without it
-            self._graph_error = error
+            target()
+        except Exception as error:  # noqa: BLE001  whatever it is, the service must learn of it
+            self._error = self._error or error
 
     def _spawn(self, name: str, target: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread = threading.Thread(target=self._watched, args=(target,), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
         return thread

@@ -38,6 +38,6 @@ def delay_for(rate: Fraction, voice_ns: int, frames: int | None = None) -> Delay
     least = -(-(voice_ns + RENDER_NS) // period)
     if frames is None:
         frames = int(least)
-    if frames * period <= release_ns:
+    if frames < least:
         raise FormatError(f"latency.frames={frames}: the voice net needs {release_ns / 1e6:.0f} ms, so at least {least} frames")
     return Delay(frames=frames, latency_ns=int(frames * period), release_ns=release_ns)

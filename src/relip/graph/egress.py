@@ -11,24 +11,33 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from relip.essence.errors import ResourceError
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, Verdict
-from relip.essence.tai import Tai
+from relip.essence.tai import NS_PER_S, Tai
 from relip.graph.tally import Tally
 from relip.ports import Clock
 
-Send = Callable[[VideoGrain, Verdict], None]
+Send = Callable[[VideoGrain, Verdict, int], None]
+"""Sends a grain as its verdict says; the number is how many nanoseconds after its instant this is."""
 GiveBack = Callable[[int], None]
+CLOCK_STEP_NS = 2 * NS_PER_S
+"""A grain that is due so far ahead was not: the clock was set back meanwhile, and nobody waits for it to come round again."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A grain between arrival and departure. Its buffer is free again when it was sent and the graph is done with it."""
+    """A grain between arrival and departure. Its buffer is free again when it was sent and the graph is done with it.
+
+    `leaving`: its packets are being sent, or were: a verdict that comes now is too late.
+    """
 
     grain: VideoGrain
     due: Tai
     verdict: Verdict | None = None
+    leaving: bool = False
     sent: bool = False
+    settled: bool = False
 
 
 class Egress:
@@ -60,12 +69,14 @@ class Egress:
         """Deliver the graph's verdict; False when the grain has already left. The graph lets go of the grain here."""
         with self._changed:
             entry = self._entries[ticks]
-            if entry.sent:
+            entry.settled = True
+            late = entry.leaving
+            if late:
                 self._tally.late_verdicts += 1
-                self._forget(entry)
-                return False
-            entry.verdict = verdict
-        return True
+            else:
+                entry.verdict = verdict
+            self._forget(entry)
+        return not late
 
     def step(self) -> bool:
         """Send the next grain at its due instant; False when none came within a moment."""
@@ -75,17 +86,31 @@ class Egress:
             if not self._queue:
                 return False
             entry = self._queue.popleft()
-        self._clock.wait_until(entry.due)
+        if entry.due.since(self._clock.now()) < CLOCK_STEP_NS:
+            self._clock.wait_until(entry.due)
         with self._changed:
-            settled = entry.verdict is not None
             verdict = entry.verdict or Verdict(bypass=Bypass.DEADLINE)
+            entry.leaving = True
+        self._depart(entry, verdict)
+        with self._changed:
             entry.sent = True
-        self._send(entry.grain, verdict)
-        self._tally.count(verdict)
-        if settled:
-            with self._changed:
-                self._forget(entry)
+            self._forget(entry)
         return True
+
+    @property
+    def unsettled(self) -> int:
+        """Grains that have left and that the graph still holds: a few when it is slow, ever more when it hangs."""
+        with self._changed:
+            return sum(entry.sent for entry in self._entries.values())
+
+    def _depart(self, entry: _Entry, verdict: Verdict) -> None:
+        """Send a grain; a network that refuses it costs this grain only."""
+        try:
+            self._send(entry.grain, verdict, max(0, self._clock.now().since(entry.due)))
+        except ResourceError as error:
+            self._tally.failures[f"egress: {error}"] += 1
+        else:
+            self._tally.count(verdict)
 
     def run(self) -> None:
         """Send until `drain` was called and nothing is left."""
@@ -99,5 +124,7 @@ class Egress:
             self._changed.notify_all()
 
     def _forget(self, entry: _Entry) -> None:
-        del self._entries[entry.grain.ticks]
-        self._give_back(entry.grain.slot)
+        """Free the buffer when both who send it and who work on it have let go."""
+        if entry.sent and entry.settled:
+            del self._entries[entry.grain.ticks]
+            self._give_back(entry.grain.slot)

@@ -68,9 +68,9 @@ class Ingress:
             ready.append(self._waiting.popleft())
         if not arrived and not ready:
             return False
-        self._pulses.extend(Pulse(now=now, arrived=take) for take in arrived)
+        self._pulses.extend(Pulse(arrived=take) for take in arrived)
         if ready:
-            self._pulses.append(Pulse(now=now, ready=ready))
+            self._pulses.append(Pulse(ready=ready))
         self.wake()
         return True
 

@@ -31,6 +31,8 @@ COLUMN_SAMPLES = 480
 """A log-mel column lies on every 480th sample (100 Hz)."""
 HALF_WINDOW_SAMPLES = 600
 """Half of the 25 ms analysis window."""
+JUMP_SAMPLES = 10 * AUDIO_CLOCK_HZ
+"""A voice whose timestamps are this far from what was heard last is another one: what was heard of the old is forgotten."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -98,9 +100,10 @@ class FaceStage:
 
     name = "face"
 
-    def __init__(self, tracker: FaceTracker, tally: Tally) -> None:
+    def __init__(self, tracker: FaceTracker, tally: Tally, clock: Clock) -> None:
         self._tracker = tracker
         self._tally = tally
+        self._clock = clock
 
     def work(self, pulse: Pulse) -> bool:
         """Set the sighting of the grain that just came."""
@@ -109,6 +112,9 @@ class FaceStage:
             return False
         if take.grain.concealed_rows * CONCEALED_SHARE > take.grain.format.height:
             take.sighting = Sighting(face=None, absent=Bypass.INCOMPLETE)
+            return False
+        if take.due <= self._clock.now():  # a graph that has fallen behind must not work on what has left
+            take.sighting = Sighting(face=None, absent=Bypass.DEADLINE)
             return False
         take.sighting = self._tracker.see(take.grain.packed, take.grain.ticks)
         self._tally.tracked += take.sighting.face is not None
@@ -135,7 +141,7 @@ class AlignStage:
             take.coming = tuple(later.sighting for later in self._held)
             if self._switch.bypass:
                 take.bypass(Bypass.REQUESTED)
-            elif take.due <= self._clock.now():  # a graph that has fallen behind must not work on what has left
+            elif take.due <= self._clock.now():
                 take.bypass(Bypass.DEADLINE)
             elif take.sighting is None:
                 take.bypass(Bypass.FAILED)
@@ -162,6 +168,9 @@ class SpeechStage:
         if takes:
             self._inbox.fetch()
         for block in self._inbox.drained():
+            if abs(block.end_sample - self._newest) > JUMP_SAMPLES:  # the voice began anew, or a timestamp was damaged
+                self._listener.forget()
+                self._newest = block.end_sample
             self._listener.hear(block)
             self._newest = max(self._newest, block.end_sample)
         for take in takes:
@@ -209,17 +218,24 @@ class MouthStage:
         self._renderer = renderer
         self._ramp = ramp
         self._identity = -1
+        self._last: Take | None = None
 
     def work(self, pulse: Pulse) -> bool:
         """Render each ready take that has a face and a voice."""
         rendered = False
         for take in pulse.ready:
-            if take.verdict is not None:
+            if take.verdict is not None or self._was_lost():
                 self._ramp.drop()
-            else:
+            if take.verdict is None:
                 self._render(take)
                 rendered = True
+            self._last = take
         return rendered
+
+    def _was_lost(self) -> bool:
+        """Whether the grain before left untouched although it was drawn: then the dub has to come in anew."""
+        last = self._last
+        return last is not None and (last.overtaken or (last.verdict is not None and last.verdict.patch is None))
 
     def _render(self, take: Take) -> None:
         assert take.sighting is not None
@@ -270,7 +286,7 @@ class EgressStage:
     def work(self, pulse: Pulse) -> bool:
         """Settle every ready take."""
         for take in pulse.ready:
-            self._egress.settle(take.grain.ticks, take.verdict or Verdict(bypass=Bypass.FAILED))
+            take.overtaken = not self._egress.settle(take.grain.ticks, take.verdict or Verdict(bypass=Bypass.FAILED))
         return bool(pulse.ready)
 
 

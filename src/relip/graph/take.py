@@ -17,7 +17,7 @@ class Take:
     """Mutable on purpose: it belongs to exactly one operator at a time, and passing it on passes it whole.
 
     `local`: the grain's instant on our TAI. `due`: when it leaves. A stage that finds a reason to leave the grain
-    alone sets `verdict`; the stages after it do nothing.
+    alone sets `verdict`; the stages after it do nothing. `overtaken`: the verdict came when the grain had already left.
     """
 
     grain: VideoGrain
@@ -31,6 +31,7 @@ class Take:
     target: MouthShape | None = None
     strength: float = 0.0
     rendered: Rendered | None = None
+    overtaken: bool = False
     verdict: Verdict | None = None
 
     def bypass(self, reason: Bypass) -> None:
@@ -43,6 +44,5 @@ class Take:
 class Pulse:
     """What travels from operator to operator: the grain that just came, and those whose voice is now all here."""
 
-    now: Tai
     arrived: Take | None = None
     ready: list[Take] = field(default_factory=list)

@@ -13,6 +13,8 @@ from relip.essence.tai import NS_PER_S, Tai
 
 EARLY_NS = 2_000_000
 """A locked sender's grain cannot be complete before its own timestamp, but for clock error."""
+PATIENCE_GRAINS = 5
+"""An offset is left after so many grains in a row that do not fit it: a stall of this machine is no jump of the sender."""
 LATE_PERIODS = 4
 """A locked sender's grain is complete within this many periods (ST 2110-21 wide senders, 2022-7 class A)."""
 
@@ -23,6 +25,7 @@ class Timeline:
     def __init__(self, rate: Fraction) -> None:
         self._period_ns = NS_PER_S * rate.denominator // rate.numerator
         self._offset_ns: int | None = None
+        self._misfits = 0
         self.relocks = 0
         """How often the offset had to be found anew; the first time does not count."""
 
@@ -33,9 +36,15 @@ class Timeline:
 
     def local(self, grain: VideoGrain) -> Tai:
         """The local instant of a grain's origin timestamp; finds the offset anew when the old one no longer fits."""
-        if self._offset_ns is None or not self._fits(grain, self._offset_ns):
-            self.relocks += self._offset_ns is not None
-            self._offset_ns = 0 if self._fits(grain, 0) else grain.arrived.since(grain.origin) - self._period_ns
+        if self._fits(grain, 0):
+            self._misfits, self._offset_ns = 0, 0
+        elif self._offset_ns is None or not self._fits(grain, self._offset_ns):
+            self._misfits += 1
+            if self._offset_ns is None or self._misfits > PATIENCE_GRAINS:
+                self.relocks += self._offset_ns is not None
+                self._misfits, self._offset_ns = 0, grain.arrived.since(grain.origin) - self._period_ns
+        else:
+            self._misfits = 0
         return grain.origin.after(self._offset_ns)
 
     def _fits(self, grain: VideoGrain, offset_ns: int) -> bool:

@@ -38,20 +38,22 @@ class VideoSender:
         self.packets = 0
         self._sink.send(self._burst(np.zeros(0, np.uint8), packets=0))  # what is compiled at first use is compiled now
 
-    def send(self, grain: VideoGrain, verdict: Verdict) -> None:
-        """Send one grain, spread over its period; the patch, if any, is written into the grain's own buffer first."""
+    def send(self, grain: VideoGrain, verdict: Verdict, late_ns: int = 0) -> None:
+        """Send one grain, spread over what is left of its period; the patch, if any, is first written into its own buffer."""
         if verdict.patch is not None:
             apply(verdict.patch, grain)
         self._sequence = self._headers.stamp(self._sequence, wrap_rtp(self.timestamp(grain)))
-        self.packets += self._sink.send(self._burst(grain.packed.reshape(-1), packets=self._headers.packets))
+        self.packets += self._sink.send(
+            self._burst(grain.packed.reshape(-1), packets=self._headers.packets, span_ns=max(0, self._span_ns - late_ns))
+        )
 
-    def _burst(self, payload: NDArray[np.uint8], *, packets: int) -> Burst:
+    def _burst(self, payload: NDArray[np.uint8], *, packets: int, span_ns: int = 0) -> Burst:
         return Burst(
             headers=self._headers.headers[:packets],
             payload=payload,
             offsets=self._offsets[:packets],
             lengths=self._lengths[:packets],
-            span_ns=self._span_ns if packets else 0,
+            span_ns=span_ns,
         )
 
     def timestamp(self, grain: VideoGrain) -> int:

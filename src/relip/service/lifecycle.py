@@ -18,6 +18,8 @@ from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, Stage
 from relip.service.compose.service import Service
 from relip.service.logs import Log
 
+WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "interlaced", "no_buffer", "resyncs")
+"""What an engineer wants to read about a flow when it grows."""
 PROCESS_STARTED = time.monotonic() - time.process_time()
 
 
@@ -48,6 +50,9 @@ class Lifecycle:
             latency_frames=self._service.delay.frames,
             cold_start_s=self._cold_start_s,
         )
+        while self._cpu_at_first is None and not self._stop.wait(0.05) and channel.failed is None:
+            if channel.tally.received:
+                self._cpu_at_first = time.process_time()
         while not self._stop.wait(1.0) and channel.failed is None:
             self._log_changes()
         failed = channel.failed
@@ -86,12 +91,10 @@ class Lifecycle:
 
     def _log_changes(self) -> None:
         tally = self._service.channel.tally
-        if tally.received and self._cpu_at_first is None:
-            self._cpu_at_first = time.process_time()
         for name, read in self._service.channel.flows.items():
             counters = read()
-            self._line("packets", {"lost": counters.lost, "late": counters.late, "malformed": counters.malformed}, flow=name)
-        self._line("bypass", {str(reason): count for reason, count in tally.bypassed.items()})
+            self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
+        self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
 
     def _line(self, cause: str, counts: Mapping[str, int], **where: str) -> None:

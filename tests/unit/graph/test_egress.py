@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from relip.clock.manual import ManualClock
+from relip.essence.errors import ResourceError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, Patch, Region, Verdict
@@ -29,9 +30,12 @@ class House:
         self.tally = Tally()
         self.sent = []
         self.returned = []
+        self.on_send = lambda _grain: None
         self.egress = Egress(clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally)
 
-    def send(self, grain, verdict):
+    def send(self, grain, verdict, late_ns):
+        self.on_send(grain)
+        self.late_ns = late_ns
         self.sent.append((grain.ticks, verdict, self.clock.now()))
 
     def register(self, ticks, due):
@@ -96,3 +100,52 @@ def test_grains_leave_in_the_order_in_which_they_came_while_others_settle_them(h
     settler.join()
     assert [ticks for ticks, _, _ in house.sent] == list(range(50))
     assert sorted(house.returned) == list(range(50))
+
+
+def test_a_verdict_that_comes_while_the_grain_is_being_sent_does_not_free_its_buffer(house):
+    free_while_sending = []
+
+    def settle(grain):
+        assert not house.egress.settle(grain.ticks, PATCHED)
+        free_while_sending.extend(house.returned)
+
+    house.on_send = settle
+    house.register(7, T0)
+    house.egress.step()
+    assert free_while_sending == []
+    assert house.returned == [7]
+
+
+def test_a_network_that_refuses_a_grain_costs_that_grain_only(house):
+    def refuse(grain):
+        if grain.ticks == 7:
+            raise ResourceError("Network is unreachable")
+
+    house.on_send = refuse
+    for ticks in (7, 8):
+        house.register(ticks, T0)
+        house.egress.settle(ticks, PATCHED)
+        house.egress.step()
+    assert [ticks for ticks, _, _ in house.sent] == [8]
+    assert house.returned == [7, 8]
+    assert house.tally.failures == {"egress: Network is unreachable": 1}
+
+
+def test_a_late_start_is_told_so_that_the_packets_catch_up(house):
+    house.register(7, T0)
+    house.clock.advance(12_000_000)
+    house.egress.step()
+    assert house.late_ns == 12_000_000
+
+
+def test_when_the_clock_was_set_back_nobody_waits_for_it_to_come_round_again(house):
+    house.register(7, T0.after(3_600_000_000_000))
+    house.egress.step()
+    assert house.sent[0][2] == T0
+
+
+def test_grains_that_a_hung_graph_holds_are_counted(house):
+    for ticks in range(3):
+        house.register(ticks, T0)
+        house.egress.step()
+    assert house.egress.unsettled == 3

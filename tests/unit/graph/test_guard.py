@@ -46,7 +46,7 @@ class Counts:
 )
 def test_the_grains_of_a_failed_stage_are_bypassed_and_the_failure_is_counted_by_name(error, reason):
     tally = Tally()
-    pulse = Pulse(now=Tai(0), arrived=take(), ready=[take()])
+    pulse = Pulse(arrived=take(), ready=[take()])
     Guard(Breaks(error), tally, lambda: 0).work(pulse)
     assert pulse.ready[0].verdict == Verdict(bypass=reason)
     assert pulse.arrived.sighting == Sighting(face=None, absent=reason)
@@ -54,7 +54,7 @@ def test_the_grains_of_a_failed_stage_are_bypassed_and_the_failure_is_counted_by
 
 
 def test_a_grain_that_was_already_left_alone_keeps_its_first_reason():
-    pulse = Pulse(now=Tai(0), ready=[take()])
+    pulse = Pulse(ready=[take()])
     pulse.ready[0].bypass(Bypass.NO_FACE)
     Guard(Breaks(ModelError("late")), Tally(), lambda: 0).work(pulse)
     assert pulse.ready[0].verdict == Verdict(bypass=Bypass.NO_FACE)
@@ -63,5 +63,5 @@ def test_a_grain_that_was_already_left_alone_keeps_its_first_reason():
 def test_the_time_of_a_stage_is_kept_for_the_report():
     tally = Tally()
     ticks = iter([1_000_000, 3_500_000])
-    Guard(Counts(), tally, lambda: next(ticks)).work(Pulse(now=Tai(0), ready=[take()]))
+    Guard(Counts(), tally, lambda: next(ticks)).work(Pulse(ready=[take()]))
     assert tally.quantiles_ms("counts") == (2.5, 2.5)

@@ -8,7 +8,7 @@ import pytest
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import grain_start, grain_ticks
-from relip.graph.timeline import Timeline
+from relip.graph.timeline import PATIENCE_GRAINS, Timeline
 
 pytestmark = pytest.mark.unit
 
@@ -43,6 +43,22 @@ def test_a_sender_37_seconds_off_is_followed_by_its_own_clock():
 def test_a_jump_of_the_senders_timestamps_is_followed_and_counted():
     timeline = Timeline(RATE)
     timeline.local(grain(INDEX, arrived_after_ns=35 * MS))
-    jumped = grain(INDEX, arrived_after_ns=5_000 * MS)
-    assert timeline.local(jumped) == jumped.arrived.after(-40 * MS)
+    for _ in range(PATIENCE_GRAINS + 1):
+        jumped = grain(INDEX, arrived_after_ns=5_000 * MS)
+        local = timeline.local(jumped)
+    assert local == jumped.arrived.after(-40 * MS)
     assert timeline.relocks == 1
+
+
+def test_a_stall_of_this_machine_is_no_jump_of_the_sender():
+    timeline = Timeline(RATE)
+    timeline.local(grain(INDEX, arrived_after_ns=35 * MS))
+    assert timeline.local(grain(INDEX + 1, arrived_after_ns=400 * MS)) == grain_start(INDEX + 1, RATE)
+    assert timeline.relocks == 0
+
+
+def test_one_grain_that_seems_early_does_not_unlock_a_sender_for_good():
+    timeline = Timeline(RATE)
+    timeline.local(grain(INDEX, arrived_after_ns=-3 * MS))
+    assert timeline.local(grain(INDEX + 1, arrived_after_ns=4 * MS)) == grain_start(INDEX + 1, RATE)
+    assert timeline.locked

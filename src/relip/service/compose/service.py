@@ -24,7 +24,7 @@ from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph.channel import Channel
 from relip.graph.delay import Delay, delay_for
-from relip.graph.egress import Egress
+from relip.graph.egress import Egress, Send
 from relip.graph.guard import Guard
 from relip.graph.holoscan import GraphRunner
 from relip.graph.ingress import Ingress
@@ -66,7 +66,7 @@ VIDEO_CHUNK = 512
 VIDEO_REST_NS = 3_000_000
 """Ten visits a frame instead of forty; it makes a frame complete this much later at most."""
 AUDIO_CHUNK = 256
-AUDIO_REST_NS = 20_000_000
+AUDIO_REST_NS = 100_000_000
 """The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
 the articulation net."""
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
@@ -111,7 +111,9 @@ def service(config: Config) -> Service:
     video, voice = video_flow(config), voice_flow(config)
     device = host_device()
     nets = load_nets(config, device, video.format)
-    delay = delay_for(video.format.rate, voice_need_ns(nets.articulation, video.format.rate), config.latency.frames)
+    early_ns = max(0, round(-config.lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
+    need_ns = voice_need_ns(nets.articulation, video.format.rate) + early_ns
+    delay = delay_for(video.format.rate, need_ns, config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     tally = Tally()
@@ -197,7 +199,7 @@ def guards(
         format=channel.format,
     )
     stages = (
-        FaceStage(nets.tracker, channel.tally),
+        FaceStage(nets.tracker, channel.tally, channel.clock),
         AlignStage(channel.switch, channel.clock),
         SpeechStage(Listener(), channel.inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing),
@@ -208,9 +210,7 @@ def guards(
     return [Guard(stage, channel.tally, stopwatch) for stage in stages]
 
 
-def _way_out(
-    config: Config, video: VideoFlow, delay: Delay, clock: TaiClock
-) -> tuple[Callable[[VideoGrain, Verdict], None], Callable[[], None]]:
+def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> tuple[Send, Callable[[], None]]:
     """The sinks of the output, what sends a grain to them, and what closes them. Writes the transport files."""
     out = config.output
     flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
@@ -234,17 +234,22 @@ def _way_out(
             legs=(_out_leg(out.disclosure),),
             name=config.name,
         )
-        _write_sdp(out.disclosure, sdp.format(anc, sending=sending(clock, delay_us=None), information=DISCLOSURE_TEXT))
+        _write_sdp(
+            out.disclosure,
+            sdp.format(anc, sending=sending(clock, delay_us=None), information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl),
+        )
     delay_us = delay.latency_ns // 1000 if preserve else None
     _write_sdp(
         out.video,
         sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
     )
 
-    def send(grain: VideoGrain, verdict: Verdict) -> None:
-        if told is not None:
-            told.send(grain, verdict, picture.timestamp(grain))
-        picture.send(grain, verdict)
+    def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+        try:
+            if told is not None:
+                told.send(grain, verdict, picture.timestamp(grain))
+        finally:
+            picture.send(grain, verdict, late_ns)
 
     def close() -> None:
         picture.close()
