@@ -5,6 +5,7 @@ Reads files; knows no socket. NMOS control will give the same values at other ti
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,10 +33,11 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
 
 def write_transport_file(path: Path, text: str) -> None:
     """Write a transport file; it appears only when it is whole."""
-    part = path.with_name(path.name + ".part")
+    part = path.parent / f"{path.name}.part"
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as cause:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be written, there may be nothing to unlink either
+            part.unlink()
         raise ResourceError(f"{path}: {cause.strerror}") from cause

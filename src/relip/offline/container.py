@@ -185,7 +185,7 @@ def write_side_by_side(
     FormatError when there is no frame.
     """
     av = _av()
-    part = path.with_name(path.name + ".part")
+    part = path.parent / f"{path.name}.part"
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             container.metadata["comment"] = comment
@@ -194,7 +194,8 @@ def write_side_by_side(
     except (av.error.FFmpegError, OSError) as cause:
         raise ResourceError(f"{path}: cannot be written: {cause}") from cause
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone to its name, or never there
+            part.unlink()
     return written
 
 

@@ -1,5 +1,7 @@
 """Flows from transport files."""
 
+from pathlib import Path
+
 import pytest
 
 from relip.control.static import flow_of_file, write_transport_file
@@ -48,3 +50,12 @@ def test_a_transport_file_that_cannot_be_written_leaves_nothing_behind(tmp_path)
     with pytest.raises(ResourceError, match=r"out\.sdp"):
         write_transport_file(tmp_path / "none" / "out.sdp", "v=0")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file/out.sdp", ".", "long" * 100])
+def test_a_path_that_cannot_be_is_an_error_of_one_line(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ResourceError):
+        write_transport_file(Path(name), "v=0")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -173,6 +173,15 @@ def test_a_directory_that_is_not_there_cannot_be_written(tmp_path: Path) -> None
         write_side_by_side(tmp_path / "no" / "a.mp4", iter([flat(40)]), rate=RATE, audio=tone(1))
 
 
+@pytest.mark.parametrize("name", ["file/a.mp4", "."])
+def test_a_path_that_cannot_be_is_told_too(tmp_path: Path, monkeypatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ResourceError, match="cannot be written"):
+        write_side_by_side(Path(name), iter([flat(40)]), rate=RATE, audio=tone(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize("read", [read_voice, planes_of])
 def test_a_missing_file_is_named(tmp_path: Path, read) -> None:
     with pytest.raises(ResourceError, match=r"gone\.mp4: cannot be read: No such file"):
