@@ -18,6 +18,10 @@ from relip.essence.errors import FormatError, ResourceError
 Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
 
 
+SAID_BY_SDP = frozenset({"payload_type", "source", "depth", "channels", "packet_time_us"})
+"""Keys that would contradict a transport file, or be passed over."""
+
+
 class Section(BaseModel):
     """What all sections share: an unknown key is an error, named."""
 
@@ -41,6 +45,9 @@ class FlowKeys(Section):
             raise ValueError("give either sdp, or destination and port")
         if keys and (self.destination is None or self.port is None):
             raise ValueError("destination and port go together")
+        beside = sorted(self.model_fields_set & SAID_BY_SDP)
+        if self.sdp is not None and beside:
+            raise ValueError(f"leave out {', '.join(beside)}: the transport file says it")
         return self
 
 
@@ -59,6 +66,7 @@ class VideoIn(FlowKeys):
 class VoiceIn(FlowKeys):
     """The translated voice, ST 2110-30."""
 
+    payload_type: int = Field(97, ge=96, le=127, description="RTP payload type; 97 is what `relip send` uses for the voice")
     depth: Literal[16, 24] = Field(24, description="bits a sample; ST 2110-30 level A senders use 24")
     channels: int = Field(1, ge=1, le=64, description="channels of the flow; the first one is heard")
     packet_time_us: Literal[125, 1000] = Field(1000, description="packet time in microseconds; 1000 is level A, 125 level B")
@@ -185,9 +193,18 @@ def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
     for name, value in sorted(os.environ.items()):
         section, _, key = name.removeprefix("RELIP_").lower().partition("__")
         if name.startswith("RELIP_") and key:
-            merged.setdefault(section, {})
-            merged[section][key] = yaml.safe_load(value)
+            keys = merged.setdefault(section, {})
+            if not isinstance(keys, dict):
+                raise FormatError(f"{section}: {name} of the environment adds a key to it, but it is not a mapping of keys")
+            keys[key] = _scalar(name, value)
     return merged
+
+
+def _scalar(name: str, value: str) -> Any:  # noqa: ANN401  whatever YAML holds
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as cause:
+        raise FormatError(f"{name}={value!r} of the environment is not YAML") from cause
 
 
 def _resolved(config: Config, base: Path) -> Config:

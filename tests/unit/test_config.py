@@ -5,6 +5,7 @@ import yaml
 
 from relip import config
 from relip.essence.errors import FormatError, ResourceError
+from relip.service.send import PAYLOAD_TYPES
 
 pytestmark = pytest.mark.unit
 
@@ -35,6 +36,8 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"voice": {"destination": "239.1.1.2"}}, "voice: .*port"),
         ({"voice": {"sdp": "a.sdp", "port": 1, "destination": "239.1.1.1"}}, "voice: .*either"),
         ({"video": {"destination": "239.1.1.1", "port": 5004}}, "video: .*format"),
+        ({"video": {"sdp": "a.sdp", "payload_type": 96}}, "video: .*payload_type"),
+        ({"voice": {"sdp": "a.sdp", "depth": 24, "channels": 2}}, "voice: .*channels, depth"),
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
@@ -57,6 +60,24 @@ def test_the_environment_goes_before_the_file(monkeypatch):
     read = config.parse(KEYS, where="here")
     assert read.lip_sync.bypass
     assert read.latency.frames == 7
+
+
+@pytest.mark.parametrize("value", [None, 5, "text"])
+def test_the_environment_cannot_add_a_key_to_what_is_no_section(monkeypatch, value):
+    monkeypatch.setenv("RELIP_VIDEO__PORT", "5")
+    with pytest.raises(FormatError, match="video: RELIP_VIDEO__PORT"):
+        config.parse(keys(video=value), where="relip.yaml")
+
+
+def test_a_variable_that_is_not_yaml_is_told_by_its_name(monkeypatch):
+    monkeypatch.setenv("RELIP_VOICE__PORT", "[")
+    with pytest.raises(FormatError, match="RELIP_VOICE__PORT"):
+        config.parse(KEYS, where="relip.yaml")
+
+
+def test_the_voice_is_expected_as_the_sender_sends_it():
+    read = config.parse(KEYS, where="here")
+    assert (read.video.payload_type, read.voice.payload_type) == (PAYLOAD_TYPES["video"], PAYLOAD_TYPES["voice"])
 
 
 def test_paths_are_taken_from_the_folder_of_the_file(tmp_path):

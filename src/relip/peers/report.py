@@ -5,6 +5,7 @@ Every field says its unit; the reference page is written from these models. Noth
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +28,7 @@ class FlowCounters(Report):
     late: int = Field(0, description="packets that came after their grain had left")
     duplicate: int = Field(0, description="packets that came twice")
     malformed: int = Field(0, description="packets that break the standard; they were masked")
+    other_type: int = Field(0, description="packets of another payload type than the flow's; they were not looked at")
     stranger: int = Field(0, description="packets of another synchronization source or far from the stream's timestamps")
     resyncs: int = Field(0, description="times the sender changed or began anew")
     dropped: int = Field(0, description="grains that lacked rows and had no former grain to take them from")
@@ -200,10 +202,11 @@ def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport
 
 def save(report: Report, path: Path) -> None:
     """Write a report as JSON; it appears under its name only when it is complete. Raises ResourceError."""
-    part = path.with_name(path.name + ".part")
+    part = path.parent / f"{path.name}.part"
     try:
         part.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as cause:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be written, there may be nothing to unlink either
+            part.unlink()
         raise ResourceError(f"{path}: cannot be written: {cause.strerror}") from cause

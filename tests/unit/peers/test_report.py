@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from relip.essence.errors import FormatError, ResourceError
+from relip.frames.assemble import VideoCounters
 from relip.peers.reference import page
 from relip.peers.report import (
     DemoReport,
@@ -98,6 +99,19 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"demo\.json: cannot be written"):
         save(SENDER, tmp_path / "no" / "demo.json")
+
+
+@pytest.mark.parametrize("name", ["file/demo.json", ".", "long" * 100])
+def test_a_path_that_cannot_be_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ResourceError, match="cannot be written"):
+        save(SENDER, Path(name))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_packets_of_another_payload_type_are_told() -> None:
+    assert FlowCounters.of(VideoCounters(other_type=3)).other_type == 3
 
 
 def test_an_unknown_key_is_refused() -> None:
