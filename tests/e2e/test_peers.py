@@ -192,6 +192,13 @@ def test_the_run_ends_with_the_frames_that_were_asked_for_and_says_how_far_it_is
     assert not received.cut_short
 
 
+def test_a_run_of_so_many_frames_ends_without_any_sender() -> None:
+    receiver = Receiver(VideoIn(VIDEO, Link().source), clock=TaiClock())
+    received = receiver.run(stop=threading.Event(), frames=2, idle_ns=100_000_000)
+    assert received.received == 0
+    assert received.cut_short
+
+
 def test_a_stopped_run_is_cut_short() -> None:
     stop = threading.Event()
     stop.set()

@@ -90,7 +90,10 @@ class VideoIntake:
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
-        for grain in self._assembler.push(chunk, now) if chunk.count else self._assembler.expire(now):
+        grains = self._assembler.push(chunk, now) if chunk.count else []
+        if chunk.count < len(chunk.octets):  # nothing more waits in the socket: what is overdue now will not come
+            grains += self._assembler.expire(now)
+        for grain in grains:
             if not self._put(grain):
                 self.overrun += 1
                 self.pool.give_back(grain.slot)

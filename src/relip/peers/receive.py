@@ -93,7 +93,7 @@ class Receiver:
         idle_ns: int = IDLE_NS,
         progress: Progress | None = None,
     ) -> ReceiverReport:
-        """Receive `frames` dubbed grains, or until `stop` is set, or until the dubbed flow has ended.
+        """Receive `frames` dubbed grains, or until `stop` is set, or until the dubbed flow has ended or had the time to.
 
         Raises what a source raised when it is gone for good.
         """
@@ -122,7 +122,8 @@ class Receiver:
         progress: Progress | None,
     ) -> None:
         """Take arrivals until the run is over."""
-        while not stop.is_set() and not any(job.done() for job in jobs):
+        begun = self._clock.now()
+        while not stop.is_set() and not any(job.done() for job in jobs) and not self._never_came(begun, frames, idle_ns):
             try:
                 self._arrived(self._arrivals.get(timeout=POLL_S))
             except queue.Empty:
@@ -134,6 +135,12 @@ class Receiver:
                 progress(min(self._inspection.received, frames), frames)
             if frames is not None and self._inspection.received >= frames:
                 return
+
+    def _never_came(self, begun: Tai, frames: int | None, idle_ns: int) -> bool:
+        """Whether not one dubbed grain has come in the time that all of them would have taken."""
+        if frames is None or self._last_arrival is not None:
+            return False
+        return self._clock.now().since(begun) > frames * NS_PER_S // self._format.rate + idle_ns
 
     def _drain(self) -> None:
         """What had arrived when the run ended is measured too."""

@@ -5,6 +5,7 @@ Small reels lie in memory, large ones in an unnamed temporary file that ends wit
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -60,12 +61,13 @@ def lay(
 
 
 def _room(format: VideoFormat, frames: int, memory_octets: int) -> NDArray[np.uint8]:  # noqa: A002  the essence's own word
-    """Room for so many frames; neither memory nor file is taken up before it is written."""
+    """Room for so many frames; memory is taken up when it is written, a file's space at once: a full disk later is a SIGBUS."""
     shape = (frames, format.height, format.row_octets)
     if frames * format.frame_octets <= memory_octets:
         return np.empty(shape, np.uint8)
     try:
         with tempfile.TemporaryFile() as file:
+            os.posix_fallocate(file.fileno(), 0, frames * format.frame_octets)
             return np.asarray(np.memmap(file, np.uint8, "w+", shape=shape))
     except OSError as cause:
         raise ResourceError(f"no room for {frames} frames of {format} in the temporary directory: {cause}") from cause
