@@ -5,6 +5,7 @@ A stream's loss never ends the process (DESIGN invariant 10); SIGTERM and SIGINT
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -40,6 +41,8 @@ class Lifecycle:
         channel = self._service.channel
         for note in self._service.notes:
             self._log.warning("start", note=note)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: a full collection over it would hold every thread for longer than a frame's slack
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
