@@ -16,6 +16,7 @@ import relip
 from relip.essence.errors import FormatError, RelipError
 
 PATH = click.Path(path_type=Path)
+LENGTH = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 INTERFACE = click.option("--interface", default="127.0.0.1", show_default=True, help="Address of the local interface.")
 FORMAT = click.option(
@@ -53,7 +54,7 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @click.option("--voice-to", metavar="ADDRESS:PORT", help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
 @click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE
-@click.option("--seconds", type=float, help="How long to send; without it until SIGTERM or SIGINT.")
+@click.option("--seconds", type=LENGTH, help="How long to send; without it until SIGTERM or SIGINT.")
 @click.option("--sdp-dir", type=PATH, help="Folder in which to write a transport file for each flow.")
 @JSON
 def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
@@ -70,7 +71,7 @@ def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 @click.option("--voice", metavar="ADDRESS:PORT|SDP", help="The voice, to record with the picture.")
 @click.option("--disclosure", metavar="ADDRESS:PORT|SDP", help="The ancillary flow that declares the altered region.")
 @INTERFACE
-@click.option("--seconds", type=float, help="How long to receive; without it until SIGTERM or SIGINT.")
+@click.option("--seconds", type=LENGTH, help="How long to receive; without it until SIGTERM or SIGINT.")
 @click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
 @JSON
 def receive(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare

@@ -23,6 +23,7 @@ from relip.essence.errors import ResourceError
 from relip.essence.formats import video_format
 from relip.peers.report import DemoReport, ReceiverReport, SenderReport, ServiceReport, merge, save
 from relip.service import terminal
+from relip.service.options import folder, frames_of, outputs
 
 READY_S = 120.0
 """First start on a slow machine, compiling every kernel."""
@@ -112,16 +113,18 @@ class _Stage:
 
 def run(options: DemoOptions) -> None:
     """Run the demo and write recording and report. Raises FormatError, ResourceError."""
-    video_format(options.format_)
+    frames_of(options.seconds, video_format(options.format_).rate)
+    outputs(options.output, options.json_)
     with ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relip-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
-        report = _perform(_Stage(folder.resolve(), options))
+        place = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relip-demo-")))
+        report = _perform(_Stage(folder(place).resolve(), options))
     if str(options.json_) == "-":
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
         save(report, options.json_)
     _show(report, options)
+    if not report.frames.received:
+        raise ResourceError("not one dubbed frame reached the receiver: nothing was measured, and nothing recorded")
 
 
 def _perform(stage: _Stage) -> DemoReport:
@@ -178,15 +181,23 @@ def _receive_arguments(stage: _Stage) -> list[str]:
 
 @contextmanager
 def _children() -> Iterator[list[_Child]]:
-    """The processes; whatever happens, none is left behind."""
+    """The processes; whatever happens, a SIGTERM included, none is left behind."""
     children: list[_Child] = []
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield children
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not stop the tidying up
         for child in children:
-            if child.process.poll() is None:
-                child.process.kill()
-                child.process.wait()
+            child.process.kill()
+        for child in children:
+            child.process.wait()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM ends the demo as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _spawn(children: list[_Child], stage: _Stage, name: str, arguments: list[str], *, niceness: int = 0) -> _Child:

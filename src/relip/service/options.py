@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 from fractions import Fraction
+from pathlib import Path
 
-from relip.essence.errors import FormatError
+from relip.essence.errors import FormatError, ResourceError
 
 
 def address(text: str, option: str) -> tuple[str, int]:
@@ -16,5 +19,33 @@ def address(text: str, option: str) -> tuple[str, int]:
 
 
 def frames_of(seconds: float | None, rate: Fraction) -> int | None:
-    """Whole grains in a time given in seconds."""
+    """Whole grains in a time given in seconds; FormatError when that is no time."""
+    if seconds is not None and not math.isfinite(seconds):
+        raise FormatError(f"--seconds={seconds} is not a time")
     return None if seconds is None else max(1, round(Fraction(seconds) * rate))
+
+
+def outputs(*paths: Path | None) -> None:
+    """Refuse, before anything runs, a file that could not be written when it is over. ResourceError names the path."""
+    for path in paths:
+        if path is None or str(path) == "-":
+            continue
+        part = path.parent / f"{path.name}.part"
+        try:
+            part.touch()
+            part.unlink()
+        except OSError as cause:
+            raise ResourceError(f"{path}: cannot be written: {cause.strerror}") from cause
+        if path.is_dir():
+            raise ResourceError(f"{path}: cannot be written: it is a folder")
+
+
+def folder(path: Path) -> Path:
+    """A folder to write into, made if need be. ResourceError names it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise ResourceError(f"{path}: cannot be a folder: {cause.strerror}") from cause
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ResourceError(f"{path}: nothing can be written in this folder")
+    return path

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from relip.control.static import flow_of_file
+from relip.essence.errors import FormatError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.peers.intake import AncIn, AudioIn, VideoIn
@@ -18,7 +19,7 @@ from relip.peers.record import Recorder
 from relip.peers.report import ReceiverReport, save
 from relip.service import logs, terminal
 from relip.service.compose import ends
-from relip.service.options import address, frames_of
+from relip.service.options import address, frames_of, outputs
 from relip.service.send import PAYLOAD_TYPES
 
 FOREVER_NS = 1 << 62
@@ -45,11 +46,14 @@ def run(options: ReceiveOptions) -> None:
     """Receive until the time is over or a signal comes; record and report. Raises FormatError, ResourceError."""
     log = logs.configure(as_json=not sys.stderr.isatty())
     clock = ends.tai_clock()
+    outputs(options.record, options.json_)
     dubbed = _flow(options, options.dubbed, "dubbed", video_format(options.format_))
+    frames = frames_of(options.seconds, dubbed.format.rate)
     recorder = None if options.record is None else Recorder(dubbed.format, with_before=options.original is not None)
     original = None
     if options.original is not None:
         flow = _flow(options, options.original, "original", dubbed.format)
+        _same_raster(flow.format, dubbed.format)
         original = VideoIn(flow, ends.source(flow.legs[0]))
     audio = None
     if options.voice is not None:
@@ -71,11 +75,16 @@ def run(options: ReceiveOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     log.info("receiving", format=str(dubbed.format), clock=clock.source)
-    frames = frames_of(options.seconds, dubbed.format.rate)
     report = receiver.run(stop=stop, frames=frames, idle_ns=FOREVER_NS if frames is None else IDLE_NS)
     if recorder is not None and options.record is not None:
         _record(recorder, options.record)
     _tell(report, options)
+
+
+def _same_raster(original: VideoFormat, dubbed: VideoFormat) -> None:
+    """Refuse to compare what lies sample by sample or grain by grain in another grid."""
+    if (original.width, original.height, original.rate) != (dubbed.width, dubbed.height, dubbed.rate):
+        raise FormatError(f"--original is {original} and --dubbed is {dubbed}: only the same raster and rate can be compared")
 
 
 def _record(recorder: Recorder, path: Path) -> None:

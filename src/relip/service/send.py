@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from relip.control.static import write_transport_file
-from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.offline.container import VideoReader, read_voice
@@ -22,7 +21,7 @@ from relip.peers.report import SenderReport, save
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
 from relip.service import logs, terminal
 from relip.service.compose import ends
-from relip.service.options import address, frames_of
+from relip.service.options import address, folder, frames_of, outputs
 from relip.wire import sdp
 
 LONGEST_FILE_S = 60
@@ -51,9 +50,13 @@ def run(options: SendOptions) -> None:
     """Send until the time is over or a signal comes; write the report. Raises FormatError, ResourceError."""
     log = logs.configure(as_json=not sys.stderr.isatty())
     form = video_format(options.format_)
+    frames = frames_of(options.seconds, form.rate)
+    outputs(options.json_)
+    if options.sdp_dir is not None:
+        folder(options.sdp_dir)
     clock = ends.tai_clock()
     sender = Sender(
-        VideoOut(_reel(options, form), _flow(options, "video", form), ends.sink(_leg(options, "video"))),
+        VideoOut(_reel(options, form, frames), _flow(options, "video", form), ends.sink(_leg(options, "video"))),
         clock=clock,
         voice=_voice(options),
         ancillary=_ancillary(options, form),
@@ -62,22 +65,23 @@ def run(options: SendOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     log.info("sending", format=str(form), clock=clock.source)
-    report = sender.run(frames=frames_of(options.seconds, form.rate), stop=stop)
+    report = sender.run(frames=frames, stop=stop)
     _tell(report, options)
 
 
-def _reel(options: SendOptions, form: VideoFormat) -> Reel:
+def _reel(options: SendOptions, form: VideoFormat, frames: int | None) -> Reel:
     device = ends.host_device()
     with terminal.progress("rendering the pictures") as advance:
         if options.video is None:
             return present(form, pack=device.pack, progress=advance)
-        return _file_reel(options.video, form, advance)
+        return _file_reel(options.video, form, frames, advance)
 
 
-def _file_reel(path: Path, form: VideoFormat, advance: Progress) -> Reel:
+def _file_reel(path: Path, form: VideoFormat, frames: int | None, advance: Progress) -> Reel:
     with VideoReader(path, format=form, pack=ends.host_device().pack) as reader:
         most = int(LONGEST_FILE_S * form.rate)
-        return lay(reader, format=form, most=min(most, reader.expected or most), progress=advance)
+        most = min(most, frames or most, reader.expected or most)
+        return lay(reader, format=form, most=most, progress=advance)
 
 
 def _voice(options: SendOptions) -> VoiceOut | None:
@@ -108,10 +112,6 @@ def _flow(options: SendOptions, name: str, form: F) -> Flow[F]:
     """The flow, and its transport file where one is wanted."""
     flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
     if options.sdp_dir is not None:
-        try:
-            options.sdp_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as cause:
-            raise ResourceError(f"{options.sdp_dir}: {cause.strerror}") from cause
         text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
     return flow

@@ -39,6 +39,10 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
         (["demo", "--format", "1080i25"], "1080i25"),
         (["demo", "--seconds", "0"], "--seconds"),
         (["sdp", "make", "--to", "239.1.1.1"], "--to="),
+        (["demo", "--seconds", "nan"], "--seconds=nan"),
+        (["send", "--video-to", "239.1.1.1:5004", "--seconds", "nan"], "--seconds=nan"),
+        (["send", "--video-to", "239.1.1.1:5004", "--seconds", "0"], "--seconds"),
+        (["receive", "--dubbed", "239.1.1.1:5004", "--seconds", "inf"], "--seconds=inf"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -47,6 +51,45 @@ def test_wrong_usage_ends_with_2_and_one_line_that_names_it(monkeypatch, capsys,
     assert code == 2
     assert named in told.err
     assert "Traceback" not in told.err
+
+
+SEND = ["send", "--video-to", "239.1.1.1:5004"]
+RECEIVE = ["receive", "--dubbed", "239.1.1.1:5004"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["demo", "-o", "none/demo.mp4"], "none/demo.mp4"),
+        (["demo", "--json", "none/demo.json"], "none/demo.json"),
+        (["demo", "-o", "here"], "here"),
+        (["demo", "--keep", "file"], "file"),
+        (["demo", "--keep", "file/x"], "file/x"),
+        ([*SEND, "--json", "none/a.json"], "none/a.json"),
+        ([*SEND, "--sdp-dir", "file/x"], "file/x"),
+        ([*RECEIVE, "--json", "file/a.json"], "file/a.json"),
+        ([*RECEIVE, "--record", "none/a.mp4"], "none/a.mp4"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_before_anything_runs(monkeypatch, capsys, tmp_path, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "here").mkdir()
+    code, told = ended(monkeypatch, capsys, *arguments)
+    assert code == 1
+    assert f"relip: {named}: " in told.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "here"]
+
+
+def test_another_raster_cannot_be_compared(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, raster in (("before", "720p25"), ("after", "1080p25")):
+        _, told = ended(monkeypatch, capsys, "sdp", "make", "--format", raster, "--to", "239.1.1.1:5004")
+        (tmp_path / f"{name}.sdp").write_text(told.out)
+    code, told = ended(monkeypatch, capsys, "receive", "--dubbed", "after.sdp", "--original", "before.sdp", "--seconds", "1")
+    assert code == 2
+    assert "720p25" in told.err
+    assert "1080p25" in told.err
 
 
 def test_a_configuration_that_cannot_be_is_wrong_usage(monkeypatch, capsys, tmp_path):
