@@ -33,7 +33,7 @@ MOVES = 0.008
 """A change of the opening from frame to frame that tells speech from the mesh's own noise."""
 MOVES_HOLD_FRAMES = 10
 REST_QUANTILE = 0.10
-MOST_REST_OPEN = 0.02
+MOST_REST_OPEN = 0.008
 """A rest is a closed mouth, or nearly: who was only seen with an open one closes it in silence."""
 REST_DRIFT = 0.01
 REST_STEP = 0.001

@@ -9,6 +9,7 @@ import pytest
 
 from relip.articulation.speaker import (
     LABIODENTAL_OPEN,
+    MOST_REST_OPEN,
     PRIOR_OPEN,
     REST_DRIFT,
     Speaker,
@@ -215,7 +216,7 @@ def test_one_observation_is_enough_to_measure() -> None:
     known = measure(np.array([[0.05, 0.6, 0.0]], np.float32))
     assert known.top == pytest.approx(PRIOR_OPEN[2])
     assert known.width == pytest.approx(0.6)
-    assert known.rest.open == pytest.approx(0.02)
+    assert known.rest.open == pytest.approx(MOST_REST_OPEN)
 
 
 @pytest.mark.parametrize(
