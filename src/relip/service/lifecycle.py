@@ -5,7 +5,6 @@ A stream's loss never ends the process (DESIGN invariant 10); SIGTERM and SIGINT
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
@@ -16,6 +15,7 @@ from types import FrameType
 from relip.essence.errors import ResourceError
 from relip.graph.tally import Tally
 from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, StageTimes, save
+from relip.service import memory
 from relip.service.compose.service import Service
 from relip.service.logs import Log
 
@@ -41,8 +41,7 @@ class Lifecycle:
         channel = self._service.channel
         for note in self._service.notes:
             self._log.warning("start", note=note)
-        gc.collect()
-        gc.freeze()  # what was loaded stays: a full collection over it would hold every thread for longer than a frame's slack
+        memory.freeze()
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)

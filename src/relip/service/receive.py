@@ -17,7 +17,7 @@ from relip.peers.intake import AncIn, AudioIn, VideoIn
 from relip.peers.receive import IDLE_NS, Receiver
 from relip.peers.record import Recorder
 from relip.peers.report import ReceiverReport, save
-from relip.service import logs, terminal
+from relip.service import logs, memory, terminal
 from relip.service.compose import ends
 from relip.service.options import address, frames_of, outputs
 from relip.service.send import PAYLOAD_TYPES
@@ -74,6 +74,7 @@ def run(options: ReceiveOptions) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    memory.freeze()
     log.info("receiving", format=str(dubbed.format), clock=clock.source)
     report = receiver.run(stop=stop, frames=frames, idle_ns=FOREVER_NS if frames is None else IDLE_NS)
     if recorder is not None and options.record is not None:

@@ -19,7 +19,7 @@ from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
 from relip.peers.report import SenderReport, save
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
-from relip.service import logs, terminal
+from relip.service import logs, memory, terminal
 from relip.service.compose import ends
 from relip.service.options import address, folder, frames_of, outputs
 from relip.wire import sdp
@@ -64,6 +64,7 @@ def run(options: SendOptions) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    memory.freeze()
     log.info("sending", format=str(form), clock=clock.source)
     report = sender.run(frames=frames, stop=stop)
     _tell(report, options)
