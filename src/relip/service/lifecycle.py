@@ -21,6 +21,7 @@ from relip.service.logs import Log
 
 WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "interlaced", "no_buffer", "resyncs")
 """What an engineer wants to read about a flow when it grows."""
+LOOK_S, LOG_S = 0.05, 1.0
 PROCESS_STARTED = time.monotonic() - time.process_time()
 
 
@@ -52,11 +53,7 @@ class Lifecycle:
             latency_frames=self._service.delay.frames,
             cold_start_s=self._cold_start_s,
         )
-        while self._cpu_at_first is None and not self._stop.wait(0.05) and channel.failed is None:
-            if channel.tally.received:
-                self._cpu_at_first = time.process_time()
-        while not self._stop.wait(1.0) and channel.failed is None:
-            self._log_changes()
+        self._watch()
         failed = channel.failed
         channel.drain()
         self._log_changes()
@@ -65,6 +62,17 @@ class Lifecycle:
         self._log.info("stopped", frames=channel.tally.sent, altered=channel.tally.altered)
         if failed is not None:
             raise ResourceError(f"the service cannot go on: {failed}") from failed
+
+    def _watch(self) -> None:
+        """Until a signal or a failure: a look every 50 ms while nothing has come, for the CPU time, then one a second."""
+        channel = self._service.channel
+        log_at = time.monotonic() + LOG_S
+        while not self._stop.wait(LOOK_S if self._cpu_at_first is None else LOG_S) and channel.failed is None:
+            if channel.tally.received and self._cpu_at_first is None:
+                self._cpu_at_first = time.process_time()
+            if time.monotonic() >= log_at:
+                self._log_changes()
+                log_at = time.monotonic() + 0.9 * LOG_S  # a wait that ends a little early must not cost a second
 
     def report(self) -> ServiceReport:
         """What the service did so far."""
