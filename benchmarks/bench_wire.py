@@ -66,7 +66,7 @@ def receive(source: UdpSource, assembler: VideoAssembler, pool: FramePool, done:
             break
         calls += 1
         received += count
-        for grain in assembler.push(chunk, clock.now()):
+        for grain in (*assembler.push(chunk, now := clock.now()), *assembler.expire(now)):
             pool.give_back(grain.slot)
     cpu = time.thread_time() - begin
     result.update(ns_per_packet=cpu / max(received, 1) * 1e9, packets=received, packets_per_call=received / max(calls, 1))

@@ -89,6 +89,7 @@ class ServiceReport(Report):
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
+    late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")
     cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
     clock: str | None = Field(None, description="where TAI was taken from")

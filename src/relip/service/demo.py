@@ -130,7 +130,7 @@ def run(options: DemoOptions) -> None:
 def _perform(stage: _Stage) -> DemoReport:
     options = stage.options
     with _children() as children:
-        terminal.say("[1/4] starting the service and the receiver; the first start on a machine compiles, which takes a minute")
+        terminal.say("[1/4] starting the service and the receiver; the first start on a machine compiles for some seconds")
         serve = _spawn(children, stage, "serve", ["--config", str(stage.configuration()), "--log-json"])
         _wait_event(serve, "ready")
         receiver = _spawn(children, stage, "receive", _receive_arguments(stage), niceness=RECEIVER_NICENESS)

@@ -5,6 +5,7 @@ A stream's loss never ends the process (DESIGN invariant 10); SIGTERM and SIGINT
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -22,7 +23,6 @@ from relip.service.logs import Log
 WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "interlaced", "no_buffer", "resyncs")
 """What an engineer wants to read about a flow when it grows."""
 LOOK_S, LOG_S = 0.05, 1.0
-PROCESS_STARTED = time.monotonic() - time.process_time()
 
 
 class Lifecycle:
@@ -46,7 +46,7 @@ class Lifecycle:
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        self._cold_start_s = round(time.monotonic() - PROCESS_STARTED, 3)
+        self._cold_start_s = round(_age_s(), 2)
         self._log.info(
             "ready",
             format=str(self._service.format),
@@ -91,6 +91,7 @@ class Lifecycle:
             stages=_stages(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
+            late_verdicts=tally.late_verdicts,
             cpu_s=round(used, 3),
             cold_start_s=self._cold_start_s,
             clock=self._service.clock.source,
@@ -117,6 +118,12 @@ class Lifecycle:
                 self._logged[f"{cause}.{where}.{key}"] = count
         if grown:
             self._log.warning(cause, **where, grown=grown)
+
+
+def _age_s() -> float:
+    """Seconds since this process was started, by the kernel's account (proc(5), field 22 of stat)."""
+    started = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
 
 
 def _stages(tally: Tally) -> dict[str, StageTimes]:
