@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
@@ -30,7 +31,10 @@ def load() -> ModuleType:
     try:
         finder = import_module("cuda.pathfinder")
         ctypes.CDLL(finder.load_nvidia_dynamic_lib("cudart").abs_path, mode=ctypes.RTLD_GLOBAL)
-        return import_module("holoscan.core")
+        with warnings.catch_warnings():
+            # It wants a stack of 32 MB for operators in C++; ours are Python, whose threads are far from the usual 8.
+            warnings.filterwarnings("ignore", message="Current stack size", category=RuntimeWarning)
+            return import_module("holoscan.core")
     except ImportError as cause:
         raise ResourceError(f"the Holoscan SDK is not here ({cause}): install relip[graph]") from cause
 
