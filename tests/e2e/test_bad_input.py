@@ -6,30 +6,19 @@ from importlib.resources import as_file, files
 import numpy as np
 import pytest
 
+from engines import DEVICE, studio_with_engines
 from pictures import packed, resampled, turned
-from relip.articulation.net import ArticulationNet
-from relip.articulation.speaker import Speaker, SpeakerSettings
-from relip.device.host import HostDevice
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import Planes
 from relip.essence.scene import Bypass, Region
 from relip.essence.tai import period_ns
-from relip.face.tracker import FaceTracker
-from relip.graph.delay import delay_for
-from relip.graph.ramp import Ramp
-from relip.graph.stages import ArticulationStage, CompositeStage, FaceStage, MouthStage, SpeechStage, VoiceTiming, voice_need_ns
-from relip.inference.onnx import OnnxModel
-from relip.mouth.own_pixels import OwnPixels
 from relip.offline.container import read_voice
-from relip.speech.listener import Listener
-from relip.weights import cache, shipped
 from relip.wire.st2110_20 import FrameHeaders
-from studio import VIDEO, Studio
+from studio import VIDEO
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 FORM = VideoFormat(width=480, height=480, rate=Fraction(25))
-DEVICE = HostDevice()
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +33,7 @@ def studio_of(face_models):
     """Makes a studio with all engines in it."""
 
     def make(frames):
-        nets = [OnnxModel(cache.locate(name, face_models)) for name in (cache.FACE_DETECTOR, cache.FACE_MESH)]
-        tracker = FaceTracker(detector=nets[0], mesh=nets[1], device=DEVICE, format=FORM)
-        net = ArticulationNet(OnnxModel(shipped.locate(shipped.ARTICULATION)))
-        timing = VoiceTiming()
-        speaker = Speaker(SpeakerSettings(frame_ns=period_ns(FORM.rate)))
-        line = [
-            lambda studio: FaceStage(tracker, studio.tally, studio.clock),
-            lambda studio: SpeechStage(Listener(), studio.inbox, net, timing),
-            ArticulationStage(net, speaker, timing),
-            MouthStage(OwnPixels(device=DEVICE, format=FORM), Ramp()),
-            CompositeStage(DEVICE),
-        ]
-        return Studio(FORM, delay_for(FORM.rate, voice_need_ns(net, FORM.rate)), frames=frames, stages=line)
+        return studio_with_engines(face_models, FORM, frames=frames)
 
     return make
 

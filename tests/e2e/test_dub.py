@@ -9,39 +9,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from engines import studio_with_engines, tracker
 from pictures import packed
-from relip.articulation.net import ArticulationNet
-from relip.articulation.speaker import Speaker, SpeakerSettings
-from relip.device.host import HostDevice
 from relip.essence.formats import VideoFormat
-from relip.essence.tai import period_ns
-from relip.face.tracker import FaceTracker
-from relip.graph.delay import delay_for
-from relip.graph.ramp import Ramp
-from relip.graph.stages import ArticulationStage, CompositeStage, FaceStage, MouthStage, SpeechStage, VoiceTiming, voice_need_ns
-from relip.inference.onnx import OnnxModel
-from relip.mouth.own_pixels import OwnPixels
 from relip.offline.container import read_voice
-from relip.speech.listener import Listener
-from relip.weights import cache, shipped
-from studio import Studio
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FORM = VideoFormat(width=360, height=288, rate=Fraction(25))
-DEVICE = HostDevice()
 PICTURE, VOICE = "swwjzp", "pwip7s"
 HALF = 70
 """Frames of the clip; the voice begins with the backward half."""
 
 
-def tracker(folder):
-    nets = [OnnxModel(cache.locate(name, folder)) for name in (cache.FACE_DETECTOR, cache.FACE_MESH)]
-    return FaceTracker(detector=nets[0], mesh=nets[1], device=DEVICE, format=FORM)
-
-
 def openings(frames, folder):
-    seen = tracker(folder)
+    seen = tracker(folder, FORM)
     faces = [seen.see(frame, 3600 * k).face for k, frame in enumerate(frames)]
     return np.array([face.shape.open for face in faces])
 
@@ -61,20 +43,6 @@ class Notes:
         return True
 
 
-def stages(folder, notes):
-    net = ArticulationNet(OnnxModel(shipped.locate(shipped.ARTICULATION)))
-    timing = VoiceTiming()
-    speaker = Speaker(SpeakerSettings(frame_ns=period_ns(FORM.rate)))
-    return net, [
-        lambda studio: FaceStage(tracker(folder), studio.tally, studio.clock),
-        lambda studio: SpeechStage(Listener(), studio.inbox, net, timing),
-        ArticulationStage(net, speaker, timing),
-        MouthStage(OwnPixels(device=DEVICE, format=FORM), Ramp()),
-        notes,
-        CompositeStage(DEVICE),
-    ]
-
-
 class Dub:
     """One dub, and what was measured of it over the frames in which the voice speaks."""
 
@@ -87,9 +55,7 @@ class Dub:
         frames = forward + forward[::-1]
         voice = np.concatenate([np.zeros(HALF * 1920, np.float32), read_voice(media / f"{VOICE}.mpg")])
         self.notes = Notes()
-        net, line = stages(folder, self.notes)
-        delay = delay_for(FORM.rate, voice_need_ns(net, FORM.rate))
-        self.studio = Studio(FORM, delay, frames=len(frames), stages=line)
+        self.studio = studio_with_engines(folder, FORM, frames=len(frames), notes=[self.notes])
         came = self.studio.play(frames, voice)
         self.frames, self.out = frames, [came[self.studio.ticks(k)] for k in range(len(frames))]
         self.spoken = slice(HALF + 8, len(frames))
