@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from relip.essence.errors import ResourceError
+from relip.essence.tai import NS_PER_S
 from relip.graph.egress import Egress
 from relip.graph.ingress import Ingress
 from relip.graph.tally import Tally
 
 JOIN_S = 5.0
-HUNG_GRAINS = 8
-"""More grains than a slow graph holds at a time: its slots are gone and nothing could be received any more."""
+HUNG_NS = 3 * NS_PER_S
+"""No stall of a machine that still works takes so long; soon every buffer would be held and nothing could be received."""
 
 
 class Runner(Protocol):
@@ -106,8 +107,8 @@ class Channel:
         """Why the graph has ended by itself, or None while all is well; a lost stream is no failure (invariant 10)."""
         if self._error is not None:
             return self._error
-        if self.egress.unsettled > HUNG_GRAINS:
-            return ResourceError(f"the graph hangs: it holds {self.egress.unsettled} grains that have left")
+        if self.egress.held_ns > HUNG_NS:
+            return ResourceError(f"the graph hangs: it has held a grain for {HUNG_NS // NS_PER_S} s after it left")
         return next((each.gone for each in self.receptions if each.gone is not None), None)
 
     def drain(self) -> None:

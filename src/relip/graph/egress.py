@@ -29,14 +29,14 @@ CLOCK_STEP_NS = 2 * NS_PER_S
 class _Entry:
     """A grain between arrival and departure. Its buffer is free again when it was sent and the graph is done with it.
 
-    `leaving`: its packets are being sent, or were: a verdict that comes now is too late.
+    `leaving`: its packets are being sent, or were: a verdict that comes now is too late. `left`: when they had been sent.
     """
 
     grain: VideoGrain
     due: Tai
     verdict: Verdict | None = None
     leaving: bool = False
-    sent: bool = False
+    left: Tai | None = None
     settled: bool = False
 
 
@@ -93,15 +93,16 @@ class Egress:
             entry.leaving = True
         self._depart(entry, verdict)
         with self._changed:
-            entry.sent = True
+            entry.left = self._clock.now()
             self._forget(entry)
         return True
 
     @property
-    def unsettled(self) -> int:
-        """Grains that have left and that the graph still holds: a few when it is slow, ever more when it hangs."""
+    def held_ns(self) -> int:
+        """For how long the graph has held on to a grain that has left: moments if it is slow, ever longer if it hangs."""
         with self._changed:
-            return sum(entry.sent for entry in self._entries.values())
+            left = [entry.left for entry in self._entries.values() if entry.left is not None]
+        return self._clock.now().since(min(left)) if left else 0
 
     def _depart(self, entry: _Entry, verdict: Verdict) -> None:
         """Send a grain; a network that refuses it costs this grain only."""
@@ -125,6 +126,6 @@ class Egress:
 
     def _forget(self, entry: _Entry) -> None:
         """Free the buffer when both who send it and who work on it have let go."""
-        if entry.sent and entry.settled:
+        if entry.left is not None and entry.settled:
             del self._entries[entry.grain.ticks]
             self._give_back(entry.grain.slot)

@@ -1,6 +1,6 @@
 """The loops that take packets from a source and hand on what they add up to. One thread a flow.
 
-Counting, masking and concealment are the assemblers'; a source that is gone ends its own loop and nobody else's.
+Counting, masking and concealment are the assemblers'; a source that is gone ends its own loop and says why.
 """
 
 from __future__ import annotations

@@ -45,13 +45,14 @@ class Switch:
 
 
 class Inbox:
-    """Blocks of the voice between the reception and the graph: a second of packets, the oldest are dropped.
+    """Blocks of the voice between the reception and the graph: the latest fifty, the oldest are dropped.
 
+    Each holds what one visit to the socket brought, a tenth of a second at the most.
     `fetch`: brings what has been received by now; the reception sets it.
     """
 
     def __init__(self) -> None:
-        self._blocks: deque[AudioBlock] = deque(maxlen=1000)
+        self._blocks: deque[AudioBlock] = deque(maxlen=50)
         self.put = self._blocks.append
         self.fetch: Callable[[], None] = _nothing
 

@@ -89,6 +89,8 @@ class ServiceReport(Report):
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
+    sender_locked: bool | None = Field(None, description="whether the picture's timestamps were TAI; null when none came")
+    relocks: int = Field(0, description="how often the picture's timeline had to be found anew")
     late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")
     cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")

@@ -92,6 +92,8 @@ class Lifecycle:
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
             late_verdicts=tally.late_verdicts,
+            sender_locked=self._service.timeline.locked if tally.received else None,
+            relocks=self._service.timeline.relocks,
             cpu_s=round(used, 3),
             cold_start_s=self._cold_start_s,
             clock=self._service.clock.source,

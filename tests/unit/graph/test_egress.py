@@ -144,8 +144,11 @@ def test_when_the_clock_was_set_back_nobody_waits_for_it_to_come_round_again(hou
     assert house.sent[0][2] == T0
 
 
-def test_grains_that_a_hung_graph_holds_are_counted(house):
-    for ticks in range(3):
-        house.register(ticks, T0)
-        house.egress.step()
-    assert house.egress.unsettled == 3
+def test_how_long_the_graph_has_held_on_to_a_grain_that_left_is_known(house):
+    assert house.egress.held_ns == 0
+    house.register(7, T0)
+    house.egress.step()
+    house.clock.advance(500)
+    assert house.egress.held_ns == 500
+    house.egress.settle(7, PATCHED)
+    assert house.egress.held_ns == 0

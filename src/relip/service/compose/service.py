@@ -98,7 +98,7 @@ class Service:
     """A channel with what the doors want to know of it. `notes`: what an engineer should read at start."""
 
     channel: Channel
-    switch: Switch
+    timeline: Timeline
     format: VideoFormat
     delay: Delay
     clock: TaiClock
@@ -120,7 +120,8 @@ def service(config: Config) -> Service:
     switch = Switch(bypass=config.lip_sync.bypass)
     send, close_sinks = _way_out(config, video, delay, clock)
     egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
-    ingress = Ingress(clock=clock, timeline=Timeline(video.format.rate), delay=delay, egress=egress, tally=tally)
+    timeline = Timeline(video.format.rate)
+    ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
     inbox = Inbox()
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
@@ -148,7 +149,7 @@ def service(config: Config) -> Service:
         close=close_sinks,
     )
     notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
-    return Service(channel=channel, switch=switch, format=video.format, delay=delay, clock=clock, notes=notes)
+    return Service(channel=channel, timeline=timeline, format=video.format, delay=delay, clock=clock, notes=notes)
 
 
 def video_flow(config: Config) -> VideoFlow:
