@@ -129,8 +129,8 @@ class Studio:
         samples = voice[at[1] - at[0] : at[2] - at[0]]
         size = AudioFormat().packet_samples
         samples = np.pad(samples, (0, -len(samples) % size))[: len(samples) // size * size or size]
-        for packet in self._sound.packets(samples[:, None].astype(np.float32), at[1], k * len(samples) // size):
-            self.voice.sink.send(whole(packet.tobytes()))
+        packets = self._sound.packets(samples[:, None].astype(np.float32), at[1], k * len(samples) // size)
+        self.voice.sink.send(whole(packets))
 
     def _take_delivery(self):
         chunk = self._chunk

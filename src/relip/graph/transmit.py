@@ -85,7 +85,7 @@ class DisclosureSender:
         anc = AncGrain(ticks=ticks, packets=(disclosure.pack(told),))
         for packet in st2110_40.pack(anc, payload_type=self._payload_type, ssrc=self._ssrc, sequence=self._sequence):
             self._sequence += 1
-            self._sink.send(whole(packet))
+            self._sink.send(whole(row_of(packet)))
 
     def close(self) -> None:
         """Give the sink back."""
@@ -100,9 +100,12 @@ def apply(patch: Patch, grain: VideoGrain) -> None:
     grain.packed[region.y : region.y + region.height, start : start + width] = patch.packed
 
 
-def whole(packet: bytes) -> Burst:
-    """One small packet as a burst."""
-    none = np.zeros(1, np.int64)
-    return Burst(
-        headers=np.frombuffer(packet, np.uint8)[None].copy(), payload=np.zeros(0, np.uint8), offsets=none, lengths=none
-    )
+def whole(packets: NDArray[np.uint8]) -> Burst:
+    """Packets (n, octets) uint8 that are complete as they are, sent at once."""
+    none = np.zeros(len(packets), np.int64)
+    return Burst(headers=packets, payload=np.zeros(0, np.uint8), offsets=none, lengths=none)
+
+
+def row_of(packet: bytes) -> NDArray[np.uint8]:
+    """One packet as a column of one, (1, octets) uint8, owned by the caller."""
+    return np.frombuffer(packet, np.uint8)[None].copy()

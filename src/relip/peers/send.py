@@ -22,6 +22,7 @@ from relip.essence.errors import FormatError
 from relip.essence.flow import AncFlow, AudioFlow, VideoFlow
 from relip.essence.grains import AncGrain, AncPacket
 from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, grain_start, grain_ticks, period_ns, tai_of_ticks, wrap_rtp
+from relip.graph.transmit import SPAN, row_of, whole
 from relip.peers.reel import Reel
 from relip.peers.report import SenderReport
 from relip.ports import Burst, Clock, PacketSink
@@ -31,8 +32,6 @@ from relip.wire.st2110_40 import pack as pack_anc
 
 START_NS = 200_000_000
 """The first grain leaves this long after `run` is called: all threads are up by then."""
-ACTIVE_PART = Fraction(17, 20)
-"""A frame's packets are spread over this part of its period; the rest is slack for a machine that is late."""
 LATE_NS = 5_000_000
 """A frame that starts later than this is counted as late."""
 BATCH_S = Fraction(4, 1000)
@@ -215,7 +214,7 @@ class _VideoTrack:
         self.worst_start_ns = max(self.worst_start_ns, late)
         self.late_starts += late > LATE_NS
         headers = self._headers
-        span = max(0, int(period_ns(rate) * ACTIVE_PART) - late)
+        span = max(0, int(period_ns(rate) * SPAN) - late)
         accepted = self.out.sink.send(Burst(headers.headers, packed.reshape(-1), *self._columns, span))
         self.count.add(accepted, headers.packets)
         self.grains += accepted == headers.packets
@@ -259,7 +258,7 @@ class _VoiceTrack:
         samples = np.repeat(sound[:, None], self.out.flow.format.channels, axis=1)
         packets = self._packets.packets(samples, self._sample, self._sequence)
         self.clock.wait_until(tai_of_ticks(self._sample + self._batch, AUDIO_CLOCK_HZ))
-        self.count.add(self.out.sink.send(_whole(packets)), len(packets))
+        self.count.add(self.out.sink.send(whole(packets)), len(packets))
         self._sequence += len(packets)
         self._sample += self._batch
         return True
@@ -289,8 +288,7 @@ class _AncillaryTrack:
         packets = pack_anc(grain, payload_type=self.out.flow.payload_type, ssrc=self.ssrc, sequence=self._sequence)
         self.clock.wait_until(grain_start(self._index, self.rate))
         for packet in packets:
-            octets = np.frombuffer(packet, np.uint8).copy()
-            self.count.add(self.out.sink.send(_whole(octets[None])), 1)
+            self.count.add(self.out.sink.send(whole(row_of(packet))), 1)
         self._sequence += len(packets)
         self._index += 1
         return True
@@ -310,10 +308,4 @@ def voice_at(voice: VoiceOut, first: int, samples: int) -> NDArray[np.float32]:
 
 def _warm(sink: PacketSink) -> None:
     """Send nothing once: what a sink compiles on its first call is not compiled when the first frame is due."""
-    sink.send(_whole(np.zeros((0, 20), np.uint8)))
-
-
-def _whole(packets: NDArray[np.uint8]) -> Burst:
-    """Packets (n, octets) that are complete as they are."""
-    none = np.zeros(len(packets), np.int64)
-    return Burst(packets, np.zeros(0, np.uint8), none, none)
+    sink.send(whole(np.zeros((0, 20), np.uint8)))
