@@ -30,6 +30,8 @@ class Strength:
 
 SKULL = Strength(rest_hz=2.0, gain=15.0)
 """A fast head (0.5 IOD a second) is 0.4 frames late at 25 fps; a still one loses more than half of its tremble."""
+FAST_SKULL = Strength(rest_hz=6.0, gain=60.0)
+"""For a head that nods and shakes: a third of the lag, and nearly as little tremble."""
 UPPER = Strength(rest_hz=2.0, gain=15.0)
 LOWER = Strength(rest_hz=10.0, gain=40.0)
 """Lips that fall from 0.1 IOD to closed within one frame of 40 ms keep less than 0.01 of it."""
@@ -58,10 +60,12 @@ class _OneEuro:
 class LandmarkSmoother:
     """Smooths the landmarks of one face from frame to frame; make a new one for another face."""
 
-    def __init__(self) -> None:
+    def __init__(self, head_speed: float = 0.0) -> None:
+        """`head_speed`: 0 for a head that keeps still or moves slowly, 1 for a fast one, or between."""
         self._reference: NDArray[np.complex128] | None = None
         self._ticks = 0
-        self._skull = _OneEuro(np.array([[SKULL.rest_hz, SKULL.gain]] * 2))
+        skull = _between(SKULL, FAST_SKULL, head_speed)
+        self._skull = _OneEuro(np.array([[skull.rest_hz, skull.gain]] * 2))
         self._rest: _OneEuro | None = None
         self._depth: _OneEuro | None = None
 
@@ -88,6 +92,13 @@ class LandmarkSmoother:
         lower = self._reference.imag > self._reference.imag[NOSE_BASE]
         strengths = np.where(lower[:, None], (LOWER.rest_hz, LOWER.gain), (UPPER.rest_hz, UPPER.gain))
         self._rest, self._depth = _OneEuro(strengths), _OneEuro(strengths)
+
+
+def _between(slow: Strength, fast: Strength, part: float) -> Strength:
+    """The strength at a part 0..1 of the way, in equal ratios."""
+    return Strength(
+        rest_hz=slow.rest_hz * (fast.rest_hz / slow.rest_hz) ** part, gain=slow.gain * (fast.gain / slow.gain) ** part
+    )
 
 
 def _similarity(source: NDArray[np.complex128], target: NDArray[np.complex128]) -> tuple[complex, complex]:

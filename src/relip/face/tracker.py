@@ -66,7 +66,7 @@ class _Track:
 
     landmarks: NDArray[np.float32]
     checked_ticks: int
-    smoother: LandmarkSmoother = field(default_factory=LandmarkSmoother)
+    smoother: LandmarkSmoother
     turned: _Gate = field(default_factory=_turned)
     small: _Gate = field(default_factory=_small)
     missed: int = 0
@@ -76,14 +76,28 @@ class _Track:
 class FaceTracker:
     """Sees every frame of one flow, in order."""
 
-    def __init__(self, *, detector: Model, mesh: Model, device: Device, format: VideoFormat) -> None:  # noqa: A002 - the seam's word
-        """`detector` and `mesh` are `face_detector.onnx` and `face_mesh.onnx`. FormatError for other nets."""
+    def __init__(
+        self,
+        *,
+        detector: Model,
+        mesh: Model,
+        device: Device,
+        format: VideoFormat,  # noqa: A002 - the seam's word
+        head_speed: float = 0.0,
+    ) -> None:
+        """`detector` and `mesh` are `face_detector.onnx` and `face_mesh.onnx`. FormatError for other nets.
+
+        `head_speed`: 0 for a head that keeps still or moves slowly, 1 for a fast one; see `LandmarkSmoother`.
+        """
+        if not 0.0 <= head_speed <= 1.0:
+            raise FormatError(f"head_speed={head_speed}: from 0, slow, to 1, fast")
         self._detector, self._mesh, self._device = detector, mesh, device
         self._view = boxes.letterbox(format.width, format.height)
         self._picture = np.zeros((1, boxes.SIZE, boxes.SIZE, 3), np.float32)
         self._crop = np.zeros((1, points.SIZE, points.SIZE, 3), np.float32)
         self._detector_ends = _ends(detector, "boxes", "scores")
         self._mesh_ends = _ends(mesh, "landmarks", "presence")
+        self._head_speed = head_speed
         self._identity = 0
         self._ticks: int | None = None
         self._track: _Track | None = None
@@ -137,7 +151,7 @@ class FaceTracker:
         if presence < START_PRESENCE:
             return None, Bypass.NO_FACE if presence < KEEP_PRESENCE else Bypass.FACE_UNSURE
         self._identity += 1
-        self._track = _Track(landmarks, ticks)
+        self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed))
         return self._seen(landmarks, presence, self._track)
 
     def _seen(self, landmarks: NDArray[np.float32], presence: float, track: _Track) -> tuple[Face | None, Bypass | None]:

@@ -12,8 +12,8 @@ IOD = 100.0
 FRAME = {25: 3600, 50: 1800}
 
 
-def smoothed(frames, rate=25):
-    smoother = LandmarkSmoother()
+def smoothed(frames, rate=25, speed=0.0):
+    smoother = LandmarkSmoother(speed)
     return np.array([smoother.smooth(points, 7_000_000_000 + i * FRAME[rate]) for i, points in enumerate(frames)])
 
 
@@ -46,6 +46,22 @@ def test_a_moving_head_is_hardly_late():
     frames = [head((300 + 0.5 * IOD * i / 25, 200), IOD) for i in range(40)]
     lag = (np.array(frames) - smoothed(frames))[20:, :, 0] / IOD
     assert np.abs(lag).max() < 0.01
+
+
+def test_a_nodding_head_is_followed_closer_the_faster_heads_are_said_to_move():
+    """Two nods a second by a fifth of an IOD; what is left behind, in IOD."""
+    frames = [head((300, 200 + 0.1 * IOD * np.sin(2 * np.pi * 2 * i / 25)), IOD) for i in range(50)]
+    slow, middle, fast = (
+        np.abs(np.array(frames) - smoothed(frames, speed=speed))[10:, :, 1].max() / IOD for speed in (0.0, 0.5, 1.0)
+    )
+    assert slow > 1.5 * middle > 2.0 * fast
+
+
+def test_even_a_fast_head_loses_some_of_its_tremble():
+    noise = np.random.default_rng(2).normal(0, 0.003 * IOD, (60, 478, 3))
+    frames = (head((300, 200), IOD) + noise).astype(np.float32)
+    out, skull = smoothed(frames, speed=1.0), [33, 263, 10]
+    assert np.diff(out[10:, skull, :2], axis=0).std() < 0.9 * np.diff(frames[10:, skull, :2], axis=0).std()
 
 
 def test_a_turning_zooming_head_keeps_its_mouth_shape():

@@ -169,3 +169,10 @@ def test_a_net_with_other_outputs_is_refused(programme):
     stage = programme.stage
     with pytest.raises(FormatError, match="landmarks"):
         FaceTracker(detector=stage.detector(), mesh=stage.detector(), device=stage, format=FORMAT)
+
+
+@pytest.mark.parametrize("speed", [-0.1, 1.1, float("nan")])
+def test_a_head_speed_outside_its_scale_is_refused(speed):
+    stage = Stage()
+    with pytest.raises(FormatError, match="head_speed"):
+        FaceTracker(detector=stage.detector(), mesh=stage.mesh(), device=stage, format=FORMAT, head_speed=speed)
