@@ -5,6 +5,7 @@ Nothing here waits: the egress says when. A patch is applied at the last moment,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -24,16 +25,26 @@ SPAN = Fraction(17, 20)
 a sleep that oversleeps."""
 
 
-class VideoSender:
-    """Sends grains as ST 2110-20. `shift` grains are added to each timestamp (0 preserves, ST 2110-10 §7.9)."""
+Mark = Callable[[VideoGrain, Verdict], None]
+"""Draws into a grain that leaves; see `graph.overlay`."""
 
-    def __init__(self, sink: PacketSink, headers: FrameHeaders, *, rate: Fraction, shift: int = 0) -> None:
+
+class VideoSender:
+    """Sends grains as ST 2110-20. `shift` grains are added to each timestamp (0 preserves, ST 2110-10 §7.9).
+
+    `mark` draws into each grain when it leaves, after its patch.
+    """
+
+    def __init__(
+        self, sink: PacketSink, headers: FrameHeaders, *, rate: Fraction, shift: int = 0, mark: Mark | None = None
+    ) -> None:
         self._sink = sink
         self._headers = headers
         self._span_ns = int(period_ns(rate) * SPAN)
         self._offsets, self._lengths = headers.offsets.copy(), headers.lengths.copy()  # writable, as of every other burst
         self._rate = rate
         self._shift = shift
+        self._mark = mark
         self._sequence = 0
         self.packets = 0
         self._sink.send(self._burst(np.zeros(0, np.uint8), packets=0))  # what is compiled at first use is compiled now
@@ -42,6 +53,8 @@ class VideoSender:
         """Send one grain, spread over what is left of its period; the patch, if any, is first written into its own buffer."""
         if verdict.patch is not None:
             apply(verdict.patch, grain)
+        if self._mark is not None:
+            self._mark(grain, verdict)
         self._sequence = self._headers.stamp(self._sequence, wrap_rtp(self.timestamp(grain)))
         self.packets += self._sink.send(
             self._burst(grain.packed.reshape(-1), packets=self._headers.packets, span_ns=max(0, self._span_ns - late_ns))

@@ -85,3 +85,17 @@ def test_each_frame_says_whether_it_was_altered_and_where():
         disclosure.Disclosure(altered=True, region=region),
         disclosure.Disclosure(altered=False, reason=Bypass.NO_FACE, concealed=True),
     ]
+
+
+def test_a_mark_is_drawn_over_the_patch_before_the_grain_leaves():
+    sink, region = Kept(), Region(0, 0, 2, 1)
+    seen = []
+
+    def mark(marked, verdict):
+        seen.append((marked.packed[0, :5].tolist(), verdict))
+        marked.packed[0, :5] = 7
+
+    verdict = Verdict(patch=Patch(region, np.full((1, 5), 9, np.uint8)))
+    sender(sink, mark=mark).send(grain(3), verdict)
+    assert seen == [([9] * 5, verdict)]
+    assert any(bytes([7] * 5) in packet for packet in sink.packets)
