@@ -1,17 +1,13 @@
 """The engines' stages as the service has them, for a studio."""
 
-from relip.articulation.net import ArticulationNet
-from relip.articulation.speaker import Speaker, SpeakerSettings
+from dataclasses import replace
+
+from relip.config import LipSync, Models
 from relip.device.host import HostDevice
-from relip.essence.tai import period_ns
 from relip.face.tracker import FaceTracker
-from relip.graph.delay import delay_for
-from relip.graph.ramp import Ramp
-from relip.graph.stages import ArticulationStage, CompositeStage, FaceStage, MouthStage, SpeechStage, VoiceTiming, voice_need_ns
 from relip.inference.onnx import OnnxModel
-from relip.mouth.own_pixels import OwnPixels
-from relip.speech.listener import Listener
-from relip.weights import cache, shipped
+from relip.service.compose import engines
+from relip.weights import cache
 from studio import Studio
 
 DEVICE = HostDevice()
@@ -23,17 +19,14 @@ def tracker(folder, form):
     return FaceTracker(detector=detector, mesh=mesh, device=DEVICE, format=form)
 
 
-def studio_with_engines(folder, form, *, frames, notes=()):
-    """A studio with every engine; `notes` are stages that look on after the mouth is drawn."""
-    net = ArticulationNet(OnnxModel(shipped.locate(shipped.ARTICULATION)))
-    timing = VoiceTiming()
-    speaker = Speaker(SpeakerSettings(frame_ns=period_ns(form.rate)))
-    line = [
-        lambda studio: FaceStage(tracker(folder, form), studio.tally, studio.clock),
-        lambda studio: SpeechStage(Listener(), studio.inbox, net, timing),
-        ArticulationStage(net, speaker, timing),
-        MouthStage(OwnPixels(device=DEVICE, format=form), Ramp()),
-        *notes,
-        CompositeStage(DEVICE),
-    ]
-    return Studio(form, delay_for(form.rate, voice_need_ns(net, form.rate)), frames=frames, stages=line)
+def studio_with_engines(folder, form, *, frames, notes=(), lip_sync=None):
+    """A studio with every engine; `notes` are stages that look on at the end."""
+    lip_sync = lip_sync or LipSync()
+    nets = engines.load_nets(Models(cache=folder))
+    delay = engines.delay_of(lip_sync, nets, form.rate)
+
+    def make(clock):
+        chain = engines.chain(lip_sync, nets, form, delay=delay, clock=clock)
+        return replace(chain, stages=(*chain.stages, *notes))
+
+    return Studio(form, delay, frames=frames, make=make)

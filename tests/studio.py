@@ -13,12 +13,10 @@ from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph.egress import Egress
-from relip.graph.guard import Guard
 from relip.graph.holoscan import run_pending
 from relip.graph.ingress import Ingress
 from relip.graph.reception import Reception
-from relip.graph.stages import AlignStage, EgressStage, Inbox, Switch
-from relip.graph.tally import Tally
+from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import VideoSender, whole
 from relip.ports import Burst, Chunk
@@ -31,18 +29,17 @@ VIDEO, VOICE = 96, 97
 
 
 class Studio:
-    """Camera and voice → links → channel → link → a receiver. `stages`: the engines' stages between align and egress."""
+    """Camera and voice → links → channel → link → a receiver. `make`: builds the chain of stages on the studio's clock."""
 
-    def __init__(self, form, delay, *, frames, stages=(), bypass=False, impairment=None):
+    def __init__(self, form, delay, *, frames, make, impairment=None):
         self.form = form
         self.clock = ManualClock(grain_start(FIRST, form.rate))
-        self.tally = Tally()
+        self.chain = make(self.clock)
+        self.tally = self.chain.tally
         self.camera = Link(2110, capacity=1 << 15, **(impairment or {}))
         self.voice = Link(2111)
         self.out = Link(2112, capacity=1 << 15)
         self.verdicts = {}
-        self.switch = Switch(bypass=bypass)
-        self.inbox = Inbox()
         self.camera_headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
         self._sequence = 0xFFFFFFF0 - self.camera_headers.packets  # wraps early in every run
         self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
@@ -72,13 +69,9 @@ class Studio:
                 capacity=4096,
                 expire=self.assembler.expire,
             ),
-            Reception(self.voice.source, voice, clock=self.clock, deliver=self.inbox.put, capacity=256),
+            Reception(self.voice.source, voice, clock=self.clock, deliver=self.chain.inbox.put, capacity=256),
         ]
-        made = [stage(self) if callable(stage) else stage for stage in stages]
-        before = [stage for stage in made if stage.name == "face"]
-        after = [stage for stage in made if stage.name != "face"]
-        line = [*before, AlignStage(self.switch, self.clock), *after, EgressStage(self.egress)]
-        self.guards = [Guard(stage, self.tally, lambda: 0) for stage in line]
+        self.guards = self.chain.guards(EgressStage(self.egress), stopwatch=lambda: 0)
 
     def ticks(self, k):
         return grain_ticks(FIRST + k, self.form.rate, 90_000)

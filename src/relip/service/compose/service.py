@@ -7,52 +7,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from relip.articulation.net import ArticulationNet
-from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.clock.ptp import TaiClock
 from relip.config import Config, FlowKeys, FlowOut
 from relip.control.static import flow_of_file, write_transport_file
-from relip.device.host import HostDevice
 from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
-from relip.essence.tai import AUDIO_CLOCK_HZ, period_ns
-from relip.face.tracker import FaceTracker
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph.channel import Channel
-from relip.graph.delay import Delay, delay_for
+from relip.graph.delay import Delay
 from relip.graph.egress import Egress, Send
-from relip.graph.guard import Guard
 from relip.graph.holoscan import GraphRunner
 from relip.graph.ingress import Ingress
-from relip.graph.ramp import Ramp
 from relip.graph.reception import Reception
-from relip.graph.stages import (
-    AlignStage,
-    ArticulationStage,
-    CompositeStage,
-    EgressStage,
-    FaceStage,
-    Inbox,
-    MouthStage,
-    SpeechStage,
-    Switch,
-    VoiceTiming,
-    voice_need_ns,
-)
-from relip.graph.tally import Tally
+from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.inference.onnx import OnnxModel
-from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Clock, Model
-from relip.service.compose.ends import host_device, sending, sink, source, tai_clock
-from relip.service.compose.warm import warm_up
-from relip.speech.listener import Listener
-from relip.weights import cache, shipped
+from relip.service.compose.ends import sending, sink, source, tai_clock
+from relip.service.compose.engines import chain, delay_of, load_nets
 from relip.wire import sdp
 from relip.wire.st2110_20 import FrameHeaders
 
@@ -72,27 +47,6 @@ the articulation net."""
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
 
 
-@dataclass(frozen=True, slots=True)
-class Nets:
-    """The nets of one channel, loaded."""
-
-    tracker: FaceTracker
-    mesh: Model
-    articulation: ArticulationNet
-
-
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """What the stages of one channel share."""
-
-    format: VideoFormat
-    clock: Clock
-    switch: Switch
-    inbox: Inbox
-    egress: Egress
-    tally: Tally
-
-
 @dataclass(slots=True)
 class Service:
     """A channel with what the doors want to know of it. `notes`: what an engineer should read at start."""
@@ -109,25 +63,20 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock()
     video, voice = video_flow(config), voice_flow(config)
-    device = host_device()
-    nets = load_nets(config, device, video.format)
-    early_ns = max(0, round(-config.lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
-    need_ns = voice_need_ns(nets.articulation, video.format.rate) + early_ns
-    delay = delay_for(video.format.rate, need_ns, config.latency.frames)
+    nets = load_nets(config.models)
+    delay = delay_of(config.lip_sync, nets, video.format.rate, config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    tally = Tally()
-    switch = Switch(bypass=config.lip_sync.bypass)
+    engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
+    tally = engines.tally
     send, close_sinks = _way_out(config, video, delay, clock)
     egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate)
     ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
-    inbox = Inbox()
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
-    inside = Inside(format=video.format, clock=clock, switch=switch, inbox=inbox, egress=egress, tally=tally)
-    runner = GraphRunner(ingress, guards(config, nets, device, inside))
+    runner = GraphRunner(ingress, engines.guards(EgressStage(egress), stopwatch=time.perf_counter_ns))
     seeing = Reception(
         sources[0],
         picture,
@@ -137,8 +86,8 @@ def service(config: Config) -> Service:
         rest_ns=VIDEO_REST_NS,
         expire=picture.expire,
     )
-    hearing = Reception(sources[1], sound, clock=clock, deliver=inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
-    inbox.fetch = hearing.fetch
+    hearing = Reception(sources[1], sound, clock=clock, deliver=engines.inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
+    engines.inbox.fetch = hearing.fetch
     channel = Channel(
         receptions=[seeing, hearing],
         ingress=ingress,
@@ -168,47 +117,6 @@ def voice_flow(config: Config) -> AudioFlow:
         return flow_of_file(keys.sdp, AudioFormat, interface=keys.interface)
     coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
     return Flow(format=coded, payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
-
-
-def load_nets(config: Config, device: HostDevice, format: VideoFormat) -> Nets:  # noqa: A002  the essence's own word
-    """Load the face nets from the cache and the articulation net; ResourceError says how to build what is missing."""
-    folder = config.models.cache or cache.directory()
-    threads = config.models.threads
-    detector = OnnxModel(cache.locate(cache.FACE_DETECTOR, folder), threads=threads)
-    mesh = OnnxModel(cache.locate(cache.FACE_MESH, folder), threads=threads)
-    tracker = FaceTracker(detector=detector, mesh=mesh, device=device, format=format)
-    net = ArticulationNet(OnnxModel(config.models.articulation or shipped.locate(shipped.ARTICULATION), threads=threads))
-    return Nets(tracker=tracker, mesh=mesh, articulation=net)
-
-
-def guards(
-    config: Config, nets: Nets, device: HostDevice, channel: Inside, *, stopwatch: Callable[[], int] = time.perf_counter_ns
-) -> list[Guard]:
-    """The stages in the order of the graph, warm, each behind its guard; `stopwatch` gives nanoseconds."""
-    timing = VoiceTiming(
-        offset_samples=round(config.lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
-        absent_samples=config.lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
-    )
-    speaker = Speaker(SpeakerSettings(amplitude=config.lip_sync.amplitude, frame_ns=period_ns(channel.format.rate)))
-    renderer = OwnPixels(device=device, format=channel.format)
-    warm_up(
-        tracker=nets.tracker,
-        mesh=nets.mesh,
-        articulation=nets.articulation,
-        renderer=renderer,
-        device=device,
-        format=channel.format,
-    )
-    stages = (
-        FaceStage(nets.tracker, channel.tally, channel.clock),
-        AlignStage(channel.switch, channel.clock),
-        SpeechStage(Listener(), channel.inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing),
-        MouthStage(renderer, Ramp()),
-        CompositeStage(device),
-        EgressStage(channel.egress),
-    )
-    return [Guard(stage, channel.tally, stopwatch) for stage in stages]
 
 
 def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> tuple[Send, Callable[[], None]]:

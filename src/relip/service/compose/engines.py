@@ -1,0 +1,88 @@
+"""The engines of one channel, as the configuration wants them: the same for a live flow and for a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from relip.articulation.net import ArticulationNet
+from relip.articulation.speaker import Speaker, SpeakerSettings
+from relip.config import LipSync, Models
+from relip.essence.formats import VideoFormat
+from relip.essence.tai import AUDIO_CLOCK_HZ, period_ns
+from relip.face.tracker import FaceTracker
+from relip.graph.chain import Chain
+from relip.graph.delay import Delay, delay_for
+from relip.graph.ramp import Ramp
+from relip.graph.stages import (
+    AlignStage,
+    ArticulationStage,
+    CompositeStage,
+    FaceStage,
+    Inbox,
+    MouthStage,
+    SpeechStage,
+    Switch,
+    VoiceTiming,
+    voice_need_ns,
+)
+from relip.graph.tally import Tally
+from relip.inference.onnx import OnnxModel
+from relip.mouth.own_pixels import OwnPixels
+from relip.ports import Clock, Model
+from relip.service.compose.ends import host_device
+from relip.service.compose.warm import warm_up
+from relip.speech.listener import Listener
+from relip.weights import cache, shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Nets:
+    """The nets, loaded; they remember nothing, so that several chains in turn may have them."""
+
+    detector: Model
+    mesh: Model
+    articulation: ArticulationNet
+
+
+def load_nets(models: Models) -> Nets:
+    """Load the face nets from the cache and the articulation net; ResourceError says how to build what is missing."""
+    folder = models.cache or cache.directory()
+    detector, mesh, articulation = (
+        OnnxModel(path, threads=models.threads)
+        for path in (
+            cache.locate(cache.FACE_DETECTOR, folder),
+            cache.locate(cache.FACE_MESH, folder),
+            models.articulation or shipped.locate(shipped.ARTICULATION),
+        )
+    )
+    return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(articulation))
+
+
+def delay_of(lip_sync: LipSync, nets: Nets, rate: Fraction, frames: int | None = None) -> Delay:
+    """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short."""
+    early_ns = max(0, round(-lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
+    return delay_for(rate, voice_need_ns(nets.articulation, rate) + early_ns, frames)
+
+
+def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002
+    """Every stage from face to composite for one flow, warm. `clock` tells when a grain is too late to be worked on."""
+    device = host_device()
+    inbox, switch, tally = Inbox(), Switch(bypass=lip_sync.bypass), Tally()
+    timing = VoiceTiming(
+        offset_samples=round(lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
+        absent_samples=lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
+    )
+    tracker = FaceTracker(detector=nets.detector, mesh=nets.mesh, device=device, format=format)
+    speaker = Speaker(SpeakerSettings(amplitude=lip_sync.amplitude, frame_ns=period_ns(format.rate)))
+    renderer = OwnPixels(device=device, format=format)
+    warm_up(tracker=tracker, mesh=nets.mesh, articulation=nets.articulation, renderer=renderer, device=device, format=format)
+    stages = (
+        FaceStage(tracker, tally, clock),
+        AlignStage(switch, clock),
+        SpeechStage(Listener(), inbox, nets.articulation, timing),
+        ArticulationStage(nets.articulation, speaker, timing),
+        MouthStage(renderer, Ramp()),
+        CompositeStage(device),
+    )
+    return Chain(format=format, delay=delay, stages=stages, inbox=inbox, switch=switch, tally=tally)
