@@ -24,7 +24,7 @@ def chain_of(*stages, form=FORM, delay=DELAY, bypass=False):
 
     def make(clock):
         switch = Switch(bypass=bypass)
-        line = (AlignStage(switch, clock), *stages)
+        line = (AlignStage(switch, clock, delay.ahead), *stages)
         return Chain(format=form, delay=delay, stages=line, inbox=Inbox(), switch=switch, tally=Tally())
 
     return make

@@ -26,6 +26,11 @@ class Delay:
     latency_ns: int
     release_ns: int
 
+    @property
+    def ahead(self) -> int:
+        """Grains after this one that are complete at its release, when senders are in time: fixed, so that ramps are too."""
+        return max(0, (self.release_ns - ARRIVAL_NS) * self.frames // self.latency_ns - 1)
+
 
 def delay_for(rate: Fraction, voice_ns: int, frames: int | None = None) -> Delay:
     """Plan the latency for a rate.

@@ -123,13 +123,14 @@ class FaceStage:
 
 
 class AlignStage:
-    """Holds what was seen until the voice is there, so that each grain also knows what comes after it."""
+    """Holds what was seen until the voice is there, so that each grain also knows the `ahead` grains after it."""
 
     name = "align"
 
-    def __init__(self, switch: Switch, clock: Clock) -> None:
+    def __init__(self, switch: Switch, clock: Clock, ahead: int) -> None:
         self._switch = switch
         self._clock = clock
+        self._ahead = ahead
         self._held: deque[Take] = deque()
 
     def work(self, pulse: Pulse) -> bool:
@@ -139,7 +140,7 @@ class AlignStage:
         for take in pulse.ready:
             while self._held and self._held[0].grain.ticks <= take.grain.ticks:
                 self._held.popleft()
-            take.coming = tuple(later.sighting for later in self._held)
+            take.coming = self._coming(take.grain)
             if self._switch.bypass:
                 take.bypass(Bypass.REQUESTED)
             elif take.due <= self._clock.now():
@@ -149,6 +150,15 @@ class AlignStage:
             elif take.sighting.absent is not None:
                 take.bypass(take.sighting.absent)
         return bool(pulse.ready)
+
+    def _coming(self, grain: VideoGrain) -> tuple[Sighting | None, ...]:
+        """What was seen of the grains after this one, each in its own place; None for one that did not come."""
+        coming: list[Sighting | None] = [None] * self._ahead
+        for later in self._held:
+            place = round((later.grain.ticks - grain.ticks) * grain.format.rate / VIDEO_CLOCK_HZ) - 1
+            if 0 <= place < self._ahead:
+                coming[place] = later.sighting
+        return tuple(coming)
 
 
 class SpeechStage:

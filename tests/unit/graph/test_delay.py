@@ -7,7 +7,7 @@ import pytest
 from relip.essence.errors import FormatError
 from relip.essence.formats import RATES
 from relip.essence.tai import NS_PER_S, period_ns
-from relip.graph.delay import RENDER_NS, delay_for
+from relip.graph.delay import ARRIVAL_NS, RENDER_NS, delay_for
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +43,14 @@ def test_the_operators_own_choice_is_kept():
 def test_a_latency_in_which_the_voice_cannot_be_here_is_refused_by_name_and_number():
     with pytest.raises(FormatError, match=r"latency\.frames=4.*at least 5"):
         delay_for(Fraction(25), voice_ns(Fraction(25)), frames=4)
+
+
+@pytest.mark.parametrize(("rate", "ahead"), [("23.98", 3), ("25", 3), ("29.97", 3), ("50", 6), ("59.94", 7)])
+def test_as_many_coming_grains_are_complete_at_the_release_as_fit_before_the_last_sample(rate, ahead):
+    delay = delay_for(RATES[rate], voice_ns(RATES[rate]))
+    assert delay.ahead == ahead
+    assert (ahead + 1) * period_ns(RATES[rate]) < delay.release_ns - ARRIVAL_NS < (ahead + 2) * period_ns(RATES[rate])
+
+
+def test_a_longer_latency_does_not_show_more_of_what_is_coming():
+    assert delay_for(Fraction(25), voice_ns(Fraction(25)), frames=9).ahead == 3

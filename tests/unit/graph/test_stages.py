@@ -1,5 +1,6 @@
 """What the stages do with a voice that jumps, and with grains that are too late."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -106,6 +107,38 @@ def test_a_grain_whose_instant_has_passed_is_not_worked_on():
     clock = ManualClock(grain_start(INDEX, RATE).after(200_000_000))
     late, ready = take(INDEX), take(INDEX + 1)
     ready.sighting = late.sighting = Sighting(face=None, absent=Bypass.NO_FACE)
-    AlignStage(Switch(), clock).work(Pulse(ready=[late, ready]))
+    AlignStage(Switch(), clock, 3).work(Pulse(ready=[late, ready]))
     assert late.verdict.bypass is Bypass.DEADLINE
     assert ready.verdict.bypass is Bypass.NO_FACE
+
+
+SEEN = Sighting(face=None, absent=Bypass.NO_FACE)
+
+
+def coming(arrived, *, apart=0):
+    """What the first of the grains is told when those of the given places after it have arrived."""
+    stage = AlignStage(Switch(), ManualClock(grain_start(INDEX, RATE)), 3)
+    first = take(INDEX)
+    for place in (0, *arrived):
+        later = take(INDEX + place) if place else first
+        later.sighting = SEEN
+        if place:
+            later.grain = replace(later.grain, ticks=later.grain.ticks + apart)
+        stage.work(Pulse(arrived=later))
+    stage.work(Pulse(ready=[first]))
+    return first.coming
+
+
+def test_a_grain_is_told_of_as_many_coming_ones_whatever_has_arrived_by_then():
+    assert coming([]) == (None, None, None)
+    assert coming([1, 2]) == (SEEN, SEEN, None)
+    assert coming([1, 2, 3, 4, 5]) == (SEEN, SEEN, SEEN)
+
+
+def test_a_grain_that_never_came_leaves_its_place_empty():
+    assert coming([1, 3]) == (SEEN, None, SEEN)
+
+
+@pytest.mark.parametrize("apart", [-40, 40])
+def test_a_timestamp_beside_the_grid_is_still_in_its_place(apart):
+    assert coming([2], apart=apart) == (None, SEEN, None)
