@@ -13,7 +13,7 @@ from pathlib import Path
 
 from relip.essence.errors import ResourceError
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """Raised with every change to what the converter writes: old folders are then simply not looked at."""
 FACE_DETECTOR = "face_detector.onnx"
 FACE_MESH = "face_mesh.onnx"

@@ -42,8 +42,9 @@ def face_detector(octets: bytes) -> bytes:
 def face_mesh(octets: bytes) -> bytes:
     """ONNX of the attention mesh.
 
-    `image` (1, 192, 192, 3) → `landmarks` (1, 478, 3): x, y, z in pixels of the crop, lips, eyes and irises already
-    put in the place of the coarse points; `presence` (1,): probability that the crop holds a face.
+    `image` (1, 192, 192, 3) → `landmarks` (1, 478, 3): x, y, z in pixels of the crop, the fine lips already put in the
+    place of the coarse points; `presence` (1,): probability that the crop holds a face. The parts that look at eyes and
+    irises are left out (docs/decisions/0018): eyes are the coarse mesh's, and all of an iris lies in the middle of its lids.
     """
     graph = read(octets)
     onnx = OnnxGraph("face_mesh")
@@ -67,20 +68,20 @@ def _output(graph: Graph, name: str) -> int:
 
 
 def _refined(conversion: Conversion) -> None:
-    """Write `landmarks`: x and y from the finest tensor that has the point, z from the coarse mesh."""
+    """Write `landmarks`: x and y of the lips from the tensor that looked at them, all else from the coarse mesh."""
     onnx, graph = conversion.onnx, conversion.graph
     boxes = [Box.of(node).subset for node in graph.nodes if node.op.startswith("Landmarks2TransformMatrix")]
     lips, left_eye, right_eye = boxes
-    coarse = onnx.node("Reshape", conversion.name(_output(graph, "output_mesh_identity")), onnx.ints(MESH_POINTS, 3))
-    parts = [onnx.node("Slice", coarse, onnx.ints(0), onnx.ints(2), onnx.ints(1))]
-    for name in ("lips", "left_eye", "right_eye", "left_iris", "right_iris"):
-        parts.append(onnx.node("Reshape", conversion.name(_output(graph, f"output_{name}")), onnx.ints(-1, 2)))
+    shape = onnx.ints(MESH_POINTS, 3)
+    coarse = onnx.node("Reshape", conversion.name(_output(graph, "output_mesh_identity")), shape)
+    weights = np.eye(MESH_POINTS + 10, MESH_POINTS, dtype=np.float32)
+    weights[MESH_POINTS : MESH_POINTS + 5, left_eye[:EYELID_POINTS]] = 1 / EYELID_POINTS
+    weights[MESH_POINTS + 5 :, right_eye[:EYELID_POINTS]] = 1 / EYELID_POINTS
+    points = onnx.node("MatMul", onnx.constant(weights), coarse)
+    planar = onnx.node("Slice", points, onnx.ints(0), onnx.ints(2), onnx.ints(1))
+    fine = onnx.node("Reshape", conversion.name(_output(graph, "output_lips")), onnx.ints(-1, 2))
     source = np.arange(MESH_POINTS + 10)
-    source[[*lips, *left_eye, *right_eye, *range(MESH_POINTS, MESH_POINTS + 10)]] = MESH_POINTS + np.arange(80 + 71 + 71 + 10)
-    planar = onnx.node("Gather", onnx.node("Concat", *parts, axis=0), onnx.constant(source), axis=0)
-    depth = np.zeros((MESH_POINTS + 10, MESH_POINTS), np.float32)
-    np.fill_diagonal(depth, 1)
-    depth[468:473, left_eye[:EYELID_POINTS]] = 1 / EYELID_POINTS
-    depth[473:478, right_eye[:EYELID_POINTS]] = 1 / EYELID_POINTS
-    z = onnx.node("MatMul", onnx.constant(depth), onnx.node("Slice", coarse, onnx.ints(2), onnx.ints(3), onnx.ints(1)))
+    source[list(lips)] = MESH_POINTS + 10 + np.arange(len(lips))
+    planar = onnx.node("Gather", onnx.node("Concat", planar, fine, axis=0), onnx.constant(source), axis=0)
+    z = onnx.node("Slice", points, onnx.ints(2), onnx.ints(3), onnx.ints(1))
     onnx.node("Unsqueeze", onnx.node("Concat", planar, z, axis=1), onnx.ints(0), output="landmarks")

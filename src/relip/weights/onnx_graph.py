@@ -5,7 +5,7 @@ It checks nothing about meaning: names are made here, so that they are unique an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -61,19 +61,33 @@ class OnnxGraph:
         outputs: Mapping[str, Sequence[int]],
         metadata: Mapping[str, str],
     ) -> bytes:
-        """The checked model as a file's octets; `inputs` and `outputs` map float32 values to their shapes."""
+        """The checked model as a file's octets; `inputs` and `outputs` map float32 values to their shapes.
+
+        What no output depends on is left out.
+        """
         helper = self._onnx.helper
+        nodes, used = self._needed(outputs)
+        stored = [values for values in self._stored if values.name in used]
         ends = [
             [helper.make_tensor_value_info(name, self._onnx.TensorProto.FLOAT, list(shape)) for name, shape in side.items()]
             for side in (inputs, outputs)
         ]
-        graph = helper.make_graph(self._nodes, self._name, ends[0], ends[1], initializer=self._stored)
+        graph = helper.make_graph(nodes, self._name, ends[0], ends[1], initializer=stored)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="relip")
         model.ir_version = IR_VERSION
         helper.set_model_props(model, dict(metadata))
         self._onnx.checker.check_model(model, full_check=True)
         octets: bytes = model.SerializeToString(deterministic=True)
         return octets
+
+    def _needed(self, outputs: Iterable[str]) -> tuple[list[Any], set[str]]:
+        """The nodes that lead to the outputs, in order, and the names of all that they use."""
+        used, nodes = set(outputs), []
+        for node in reversed(self._nodes):
+            if not used.isdisjoint(node.output):
+                nodes.append(node)
+                used.update(node.input)
+        return nodes[::-1], used
 
 
 def _onnx() -> ModuleType:
