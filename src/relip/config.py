@@ -100,6 +100,9 @@ class Output(Section):
         "preserve",
         description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival",
     )
+    overlay: bool = Field(
+        False, description="draw the altered region and the state of each frame into the picture, for tests; never on air"
+    )
 
 
 class LipSync(Section):
@@ -109,6 +112,21 @@ class LipSync(Section):
     amplitude: float = Field(1.0, ge=0.3, le=2.0, description="factor on the mouth's opening; 1 is this speaker's own range")
     offset_ms: float = Field(
         0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds"
+    )
+    smoothing_ms: int = Field(
+        20, ge=0, le=200, description="time constant of the mouth's movement, milliseconds; more is calmer, 0 is none"
+    )
+    max_open: float = Field(
+        0.22,
+        gt=0,
+        le=0.5,
+        description="widest opening between the lips, of the distance between the eyes; few people open wider",
+    )
+    head_movement_speed: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="0 for a head that keeps still or moves slowly, 1 for a fast one: how closely it is followed",
     )
     voice_gone_ms: int = Field(
         300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone"

@@ -26,6 +26,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.output.timestamps == "preserve"
     assert read.output.disclosure is None
     assert read.latency.frames is None
+    assert not read.output.overlay
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,9 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     [
         ({"vidoe": {}}, "vidoe"),
         ({"lip_sync": {"amplitude": 9}}, "lip_sync.amplitude"),
+        ({"lip_sync": {"max_open": 0.6}}, "lip_sync.max_open"),
+        ({"lip_sync": {"smoothing_ms": -1}}, "lip_sync.smoothing_ms"),
+        ({"lip_sync": {"head_movement_speed": 2}}, "lip_sync.head_movement_speed"),
         ({"voice": {"destination": "239.1.1.2"}}, "voice: .*port"),
         ({"voice": {"sdp": "a.sdp", "port": 1, "destination": "239.1.1.1"}}, "voice: .*either"),
         ({"video": {"destination": "239.1.1.1", "port": 5004}}, "video: .*format"),

@@ -73,8 +73,17 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
         offset_samples=round(lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
         absent_samples=lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
     )
-    tracker = FaceTracker(detector=nets.detector, mesh=nets.mesh, device=device, format=format)
-    speaker = Speaker(SpeakerSettings(amplitude=lip_sync.amplitude, frame_ns=period_ns(format.rate)))
+    tracker = FaceTracker(
+        detector=nets.detector, mesh=nets.mesh, device=device, format=format, head_speed=lip_sync.head_movement_speed
+    )
+    speaker = Speaker(
+        SpeakerSettings(
+            amplitude=lip_sync.amplitude,
+            max_open=lip_sync.max_open,
+            smoothing_ms=lip_sync.smoothing_ms,
+            frame_ns=period_ns(format.rate),
+        )
+    )
     renderer = OwnPixels(device=device, format=format)
     warm_up(tracker=tracker, mesh=nets.mesh, articulation=nets.articulation, renderer=renderer, device=device, format=format)
     stages = (

@@ -17,6 +17,7 @@ from relip.essence.scene import Verdict
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
+from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Delay
 from relip.graph.egress import Egress, Send
@@ -129,6 +130,7 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
         FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
         rate=flow.format.rate,
         shift=0 if preserve else delay.frames,
+        mark=overlay.draw if out.overlay else None,
     )
     told = None
     if out.disclosure is not None:
