@@ -205,9 +205,14 @@ def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport
 
 def save(report: Report, path: Path) -> None:
     """Write a report as JSON; it appears under its name only when it is complete. Raises ResourceError."""
+    save_text(report.model_dump_json(indent=2), path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """The same for a text that is there already."""
     part = path.parent / f"{path.name}.part"
     try:
-        part.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as cause:
         with suppress(OSError):  # where it cannot be written, there may be nothing to unlink either

@@ -106,6 +106,22 @@ def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 
 
 @commands.group()
+def bench() -> None:
+    """Measurements of speed. Close other programs first."""
+
+
+@bench.command()
+@FORMAT
+@click.option("--frames", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Frames to measure.")
+@JSON
+def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """CPU time a frame of everything between reception and egress, stage by stage, on one thread."""
+    from relip.service.bench import PipelineOptions, pipeline  # noqa: PLC0415
+
+    pipeline(PipelineOptions(**options))
+
+
+@commands.group()
 def models() -> None:
     """The nets."""
 

@@ -21,9 +21,9 @@ from typing import TypeVar
 from relip import config
 from relip.essence.errors import ResourceError
 from relip.essence.formats import video_format
-from relip.peers.report import DemoReport, ReceiverReport, SenderReport, ServiceReport, merge, save
+from relip.peers.report import DemoReport, ReceiverReport, SenderReport, ServiceReport, merge
 from relip.service import terminal
-from relip.service.options import folder, frames_of, outputs
+from relip.service.options import folder, frames_of, outputs, publish
 
 READY_S = 120.0
 """First start on a slow machine, compiling every kernel."""
@@ -118,10 +118,7 @@ def run(options: DemoOptions) -> None:
     with ExitStack() as stack:
         place = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relip-demo-")))
         report = _perform(_Stage(folder(place).resolve(), options))
-    if str(options.json_) == "-":
-        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
-    else:
-        save(report, options.json_)
+    publish(report.model_dump_json(indent=2), options.json_)
     _show(report, options)
     if not report.frames.received:
         raise ResourceError("not one dubbed frame reached the receiver: nothing was measured, and nothing recorded")

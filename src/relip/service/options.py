@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 from relip.essence.errors import FormatError, ResourceError
+from relip.peers.report import save_text
 
 
 def address(text: str, option: str) -> tuple[str, int]:
@@ -38,6 +40,14 @@ def outputs(*paths: Path | None) -> None:
             raise ResourceError(f"{path}: cannot be written: {cause.strerror}") from cause
         if path.is_dir():
             raise ResourceError(f"{path}: cannot be written: it is a folder")
+
+
+def publish(text: str, path: Path) -> None:
+    """Write JSON where the command line asked for it: a file, or - for standard output. Raises ResourceError."""
+    if str(path) == "-":
+        sys.stdout.write(text + "\n")
+    else:
+        save_text(text, path)
 
 
 def folder(path: Path) -> Path:

@@ -16,10 +16,10 @@ from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_for
 from relip.peers.intake import AncIn, AudioIn, VideoIn
 from relip.peers.receive import IDLE_NS, Receiver
 from relip.peers.record import Recorder
-from relip.peers.report import ReceiverReport, save
+from relip.peers.report import ReceiverReport
 from relip.service import logs, memory, terminal
 from relip.service.compose import ends
-from relip.service.options import address, frames_of, outputs
+from relip.service.options import address, frames_of, outputs, publish
 from relip.service.send import PAYLOAD_TYPES
 
 FOREVER_NS = 1 << 62
@@ -111,7 +111,5 @@ def _flow(options: ReceiveOptions, where: str, option: str, form: F) -> Flow[F]:
 def _tell(report: ReceiverReport, options: ReceiveOptions) -> None:
     if options.json_ is None:
         terminal.say(f"received {report.received} frames, {report.outside_changed} samples changed outside the declared region")
-    elif str(options.json_) == "-":
-        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
-        save(report, options.json_)
+        publish(report.model_dump_json(indent=2), options.json_)

@@ -17,11 +17,11 @@ from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_for
 from relip.offline.container import VideoReader, read_voice
 from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
-from relip.peers.report import SenderReport, save
+from relip.peers.report import SenderReport
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
 from relip.service import logs, memory, terminal
 from relip.service.compose import ends
-from relip.service.options import address, folder, frames_of, outputs
+from relip.service.options import address, folder, frames_of, outputs, publish
 from relip.wire import sdp
 
 LONGEST_FILE_S = 60
@@ -121,7 +121,5 @@ def _flow(options: SendOptions, name: str, form: F) -> Flow[F]:
 def _tell(report: SenderReport, options: SendOptions) -> None:
     if options.json_ is None:
         terminal.say(f"sent {report.frames_sent} frames, {report.late_starts} started late")
-    elif str(options.json_) == "-":
-        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
-        save(report, options.json_)
+        publish(report.model_dump_json(indent=2), options.json_)

@@ -23,7 +23,18 @@ def ended(monkeypatch, capsys, *arguments):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["serve"], ["send"], ["receive"], ["demo"], ["models", "build"], ["models", "list"], ["sdp", "show"], ["sdp", "make"]],
+    [
+        [],
+        ["serve"],
+        ["send"],
+        ["receive"],
+        ["demo"],
+        ["bench", "pipeline"],
+        ["models", "build"],
+        ["models", "list"],
+        ["sdp", "show"],
+        ["sdp", "make"],
+    ],
 )
 def test_every_command_explains_itself(monkeypatch, capsys, command):
     code, told = ended(monkeypatch, capsys, *command, "--help")
@@ -43,6 +54,8 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
         (["send", "--video-to", "239.1.1.1:5004", "--seconds", "nan"], "--seconds=nan"),
         (["send", "--video-to", "239.1.1.1:5004", "--seconds", "0"], "--seconds"),
         (["receive", "--dubbed", "239.1.1.1:5004", "--seconds", "inf"], "--seconds=inf"),
+        (["bench", "pipeline", "--frames", "0"], "--frames"),
+        (["bench", "pipeline", "--format", "1080i25"], "1080i25"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -68,6 +81,7 @@ RECEIVE = ["receive", "--dubbed", "239.1.1.1:5004"]
         ([*SEND, "--json", "none/a.json"], "none/a.json"),
         ([*SEND, "--sdp-dir", "file/x"], "file/x"),
         ([*RECEIVE, "--json", "file/a.json"], "file/a.json"),
+        (["bench", "pipeline", "--json", "none/a.json"], "none/a.json"),
         ([*RECEIVE, "--record", "none/a.mp4"], "none/a.mp4"),
     ],
 )
