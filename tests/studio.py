@@ -120,6 +120,8 @@ class Studio:
     def _send_voice(self, k, voice):
         at = [grain_ticks(FIRST + i, self.form.rate, AUDIO_CLOCK_HZ) for i in (0, k, k + 1)]
         samples = voice[at[1] - at[0] : at[2] - at[0]]
+        if not len(samples):
+            return  # the voice has ended, and so have its packets
         size = AudioFormat().packet_samples
         samples = np.pad(samples, (0, -len(samples) % size))[: len(samples) // size * size or size]
         packets = self._sound.packets(samples[:, None].astype(np.float32), at[1], k * len(samples) // size)

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
 from relip.articulation.speaker import Speaker, SpeakerSettings
+from relip.clock.manual import ManualClock
 from relip.config import LipSync, Models
 from relip.essence.formats import VideoFormat
-from relip.essence.tai import AUDIO_CLOCK_HZ, period_ns
+from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, period_ns
 from relip.face.tracker import FaceTracker
 from relip.graph.chain import Chain
 from relip.graph.delay import Delay, delay_for
@@ -95,3 +96,8 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
         CompositeStage(device),
     )
     return Chain(format=format, delay=delay, stages=stages, inbox=inbox, switch=switch, tally=tally)
+
+
+def chain_for_files(lip_sync: LipSync, nets: Nets, format: VideoFormat) -> Chain:  # noqa: A002
+    """The same for a recording, where nothing is ever late; see `offline.dubbing`."""
+    return chain(lip_sync, nets, format, delay=delay_of(lip_sync, nets, format.rate), clock=ManualClock(Tai(0)))
