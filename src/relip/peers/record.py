@@ -17,7 +17,7 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import AudioBlock
 from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, convert_ticks
-from relip.offline.container import write_side_by_side
+from relip.offline.movie import write_side_by_side
 from relip.peers.compare import Picture, shrink, step_for
 from relip.peers.labels import burn
 from relip.peers.reel import Progress

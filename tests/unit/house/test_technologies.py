@@ -19,7 +19,7 @@ HOMES = {
     "onnxruntime": {"inference/onnx.py"},
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
-    "av": {"offline/container.py"},
+    "av": {"offline/pyav.py"},
     "skimage": {"peers/portrait.py"},
     "cv2": {"peers/camera.py"},
     "dpkt": {"transport/pcap.py"},

@@ -15,7 +15,9 @@ from relip.device.pgroup import pack_reference, unpack_reference
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import Planes
-from relip.offline.container import SYNTHETIC, VideoReader, read_voice, write_side_by_side
+from relip.offline.container import VideoReader, read_voice
+from relip.offline.delivery import SYNTHETIC
+from relip.offline.movie import write_side_by_side
 
 pytestmark = pytest.mark.unit
 
@@ -237,7 +239,7 @@ def test_a_picture_filmed_with_the_camera_turned_is_shown_upright(
     path = tmp_path / "turned.mp4"
     write_side_by_side(path, iter([frame]), rate=RATE, audio=tone(0.1))
     octets = bytearray(path.read_bytes())
-    at = octets.rindex(b"tkhd") + 4 + 40
+    at = octets.index(b"tkhd") + 4 + 40
     struct.pack_into(">6i", octets, at, cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0)
     path.write_bytes(octets)
     planes = planes_of(path)[0]

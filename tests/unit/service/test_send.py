@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relip.essence.formats import VideoFormat
-from relip.offline.container import write_side_by_side
+from relip.offline.movie import write_side_by_side
 from relip.service.send import _file_reel
 
 pytestmark = pytest.mark.unit

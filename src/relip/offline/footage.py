@@ -1,0 +1,99 @@
+"""What a media file says of its picture, and how frames that carry times are laid on a grid of grains.
+
+No file is opened here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from relip.essence.errors import FormatError
+from relip.essence.formats import VideoFormat
+
+F = TypeVar("F")
+
+SLACK = Fraction(1, 4)
+"""A frame may be marked so many periods late and still be this grain's: containers round times to milliseconds."""
+SAME_RATE = Fraction(1, 10_000)
+"""A rate as near as this to a usual one is meant as that: muxers write 23.976 and 2997/100."""
+USUAL_RATES = (Fraction(25), Fraction(50), *(Fraction(n * 1000, d) for n in (24, 30, 48, 60, 120) for d in (1000, 1001)))
+NARROW, FULL = 1, 2
+"""Code points of `Colour.range`, as FFmpeg counts; 0 is unsaid."""
+MATRICES = {1: "BT709", 5: "BT601", 6: "BT601", 9: "BT2020"}
+TRANSFERS = {16: "PQ", 18: "HLG"}
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """How code values mean colours: code points of ITU-T H.273, where 2 is unsaid, and the range."""
+
+    range: int = 0
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A picture as its file describes it.
+
+    `rate`: frames a second, as said; `aspect`: of one sample; `layout`: how samples lie, in FFmpeg's words (`yuv420p`).
+    `frames`: how many the file says it has, None if it does not say. `timecode`: of the first frame.
+    """
+
+    width: int
+    height: int
+    rate: Fraction
+    layout: str
+    colour: Colour = Colour()
+    aspect: Fraction = Fraction(1)
+    frames: int | None = None
+    timecode: str | None = None
+
+    def format(self, quarters: int = 0) -> VideoFormat:
+        """The essence it is once turned upright by `quarters` of a circle. Raises FormatError for an odd width."""
+        width, height = (self.height, self.width) if quarters % 2 else (self.width, self.height)
+        return VideoFormat(
+            width=width,
+            height=height,
+            rate=self.rate,
+            colorimetry=MATRICES.get(self.colour.matrix, "BT709" if self.height >= 720 else "BT601"),
+            tcs=TRANSFERS.get(self.colour.transfer, "SDR"),
+        )
+
+
+def exact_rate(said: Fraction) -> Fraction:
+    """The rate that is meant by what a container says. Raises FormatError for no rate at all."""
+    if said <= 0:
+        raise FormatError("the file does not say how many frames a second it has")
+    nearest = min(USUAL_RATES, key=lambda usual: abs(usual - said))
+    return nearest if abs(nearest - said) <= SAME_RATE * nearest else said
+
+
+@dataclass(slots=True)
+class Paced:
+    """Counts of what became of frames on the grid: `repeated` grains showed a frame again, `dropped` frames none."""
+
+    repeated: int = 0
+    dropped: int = 0
+
+
+def paced(timed: Iterable[tuple[F, Fraction]], rate: Fraction, counts: Paced) -> Iterator[F]:
+    """The frame that each grain shows, in order: the latest whose time is not later than the grain's, but for `SLACK`.
+
+    `timed`: frames with their seconds since the first, and at the end the last once more with the second at which it is over.
+    """
+    grain = 0
+    shown: F | None = None
+    for frame, since in timed:
+        due = -int(-(since * rate - SLACK) // 1)
+        if shown is not None:
+            counts.repeated += max(0, due - grain - 1)
+            counts.dropped += due <= grain
+            for _ in range(grain, due):
+                yield shown
+        grain = max(grain, due)
+        shown = frame
