@@ -171,30 +171,39 @@ class Config(Section):
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
 
 
+class Settings(Section):
+    """What of `relip.yaml` also applies to files."""
+
+    lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
+    models: Models = Field(Models(), description="where the nets lie")
+
+
 S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
+M = TypeVar("M", bound=Section)
 
 
 def load(path: Path) -> Config:
     """Read and check a configuration; FormatError names the key, ResourceError the file. Relative paths are the file's."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as cause:
-        raise ResourceError(f"{path}: {cause.strerror}") from cause
-    except (yaml.YAMLError, UnicodeDecodeError) as cause:
-        raise FormatError(f"{path} is not YAML: {cause}") from cause
-    return parse(content, where=str(path), base=path.parent)
+    return parse(_yaml(path), where=str(path), base=path.parent)
 
 
 def parse(content: Any, *, where: str, base: Path = Path()) -> Config:  # noqa: ANN401  whatever YAML holds
     """Check a configuration that is already read; `RELIP_SECTION__KEY` of the environment goes before the file."""
-    if not isinstance(content, dict):
-        raise FormatError(f"{where}: a configuration is a mapping of keys")
-    try:
-        config = Config.model_validate(_with_environment(content))
-    except ValidationError as cause:
-        lines = [f"  {'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in cause.errors()]
-        raise FormatError("\n".join([f"{where}:", *lines])) from cause
-    return _resolved(config, base)
+    return _resolved(_checked(Config, _with_environment(content, where), where), base)
+
+
+def settings(path: Path | None, lip_sync: dict[str, Any]) -> Settings:
+    """What a configuration says of mouth and nets, whatever else is in it; without one the defaults.
+
+    `lip_sync`: keys that go before it and before the environment. Raises as `load` does.
+    """
+    where, base, content = ("the settings", Path(), {}) if path is None else (str(path), path.parent, _yaml(path))
+    merged = _with_environment(content, where)
+    kept = {key: value for key, value in merged.items() if key in Settings.model_fields or key not in Config.model_fields}
+    said = kept.get("lip_sync", {})
+    kept["lip_sync"] = {**said, **lip_sync} if isinstance(said, dict) else said
+    read = _checked(Settings, kept, where)
+    return read.model_copy(update={"models": _models_from(base, read.models)})
 
 
 def write(path: Path, config: Config) -> None:
@@ -206,7 +215,26 @@ def write(path: Path, config: Config) -> None:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
 
 
-def _with_environment(content: dict[str, Any]) -> dict[str, Any]:
+def _yaml(path: Path) -> Any:  # noqa: ANN401  whatever YAML holds
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise ResourceError(f"{path}: {cause.strerror}") from cause
+    except (yaml.YAMLError, UnicodeDecodeError) as cause:
+        raise FormatError(f"{path} is not YAML: {cause}") from cause
+
+
+def _checked(model: type[M], content: dict[str, Any], where: str) -> M:
+    try:
+        return model.model_validate(content)
+    except ValidationError as cause:
+        lines = [f"  {'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in cause.errors()]
+        raise FormatError("\n".join([f"{where}:", *lines])) from cause
+
+
+def _with_environment(content: Any, where: str) -> dict[str, Any]:  # noqa: ANN401  whatever YAML holds
+    if not isinstance(content, dict):
+        raise FormatError(f"{where}: a configuration is a mapping of keys")
     merged = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
     for name, value in sorted(os.environ.items()):
         section, _, key = name.removeprefix("RELIP_").lower().partition("__")
@@ -227,18 +255,21 @@ def _scalar(name: str, value: str) -> Any:  # noqa: ANN401  whatever YAML holds
 
 def _resolved(config: Config, base: Path) -> Config:
     """The same with every relative path taken from `base`."""
-    output, models = config.output, config.models
+    output = config.output
     out = {"video": _with_path(output.video, base), "disclosure": output.disclosure and _with_path(output.disclosure, base)}
-    nets = {"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)}
     return config.model_copy(
         update={
             "video": _with_path(config.video, base),
             "voice": _with_path(config.voice, base),
             "output": output.model_copy(update=out),
-            "models": models.model_copy(update=nets),
+            "models": _models_from(base, config.models),
             "report": _from(base, config.report),
         }
     )
+
+
+def _models_from(base: Path, models: Models) -> Models:
+    return models.model_copy(update={"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)})
 
 
 def _with_path(section: S, base: Path) -> S:

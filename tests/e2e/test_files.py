@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 
 from engines import DEVICE, studio_with_engines
-from pictures import packed, resampled, turned
+from pictures import packed
 from relip.config import LipSync, Models
 from relip.essence.formats import VideoFormat
 from relip.essence.scene import Bypass
 from relip.offline.container import VideoReader, read_voice
 from relip.offline.dubbing import dub, lay
 from relip.service.compose import engines
+from talker import SIZE, shot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-SIZE = 400
 
 
 class Story:
@@ -42,25 +41,6 @@ class Story:
             np.testing.assert_array_equal(file, live, err_msg=f"frame {k}")
         assert self.tally.bypassed == self.studio.tally.bypassed
         assert self.tally.failures == self.studio.tally.failures == {}
-
-
-def speaking(portrait, opening):
-    """The portrait with what lies below the lips moved down by `opening` pixels, and the gap dark."""
-    spoken = portrait.copy()
-    x0, x1, lips, chin = 204, 246, 147, 175
-    for x in range(x0, x1):
-        down = round(opening * np.sin(np.pi * (x - x0) / (x1 - x0)))
-        if down:
-            spoken[lips + down : chin, x] = portrait[lips : chin - down, x]
-            spoken[lips : lips + down, x] = (40, 20, 20)
-    return spoken
-
-
-def shot(portrait, k, *, zoom):
-    """Frame k of a shot in which somebody speaks and the camera sways."""
-    seen = speaking(portrait, 4 * (1 + np.sin(k)))
-    x, y = 225, 140
-    return resampled(seen, turned((x + 2 * np.sin(k / 5), y + np.cos(k / 7)), zoom, 2 * np.sin(k / 9), SIZE), SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -111,3 +111,27 @@ def test_what_is_written_reads_back(tmp_path):
     before = config.parse(keys(lip_sync={"offset_ms": -20}), where="here")
     config.write(path, before)
     assert config.load(path) == before
+
+
+def test_files_take_mouth_and_nets_from_any_configuration(tmp_path, monkeypatch):
+    path = tmp_path / "relip.yaml"
+    path.write_text(yaml.safe_dump(keys(lip_sync={"amplitude": 0.8, "offset_ms": 10}, models={"cache": "nets"})))
+    monkeypatch.setenv("RELIP_LIP_SYNC__OFFSET_MS", "20")
+    monkeypatch.setenv("RELIP_LIP_SYNC__SMOOTHING_MS", "30")
+    read = config.settings(path, {"offset_ms": 40})
+    assert (read.lip_sync.amplitude, read.lip_sync.smoothing_ms, read.lip_sync.offset_ms) == (0.8, 30, 40)
+    assert read.models.cache == tmp_path / "nets"
+
+
+def test_without_a_configuration_files_take_the_defaults():
+    assert config.settings(None, {}).lip_sync == config.LipSync()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("lipsync: {}", "lipsync"), ("lip_sync: {amplitude: 9}", r"lip_sync\.amplitude"), ("[]", "mapping")]
+)
+def test_a_wrong_key_of_the_settings_is_named(tmp_path, text, named):
+    path = tmp_path / "relip.yaml"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=named):
+        config.settings(path, {})

@@ -58,10 +58,6 @@ class _Reader:
         """Close the file. Idempotent."""
         self._input.close()
 
-    def _expected(self, rate: Fraction) -> int | None:
-        seconds = self._input.seconds
-        return None if seconds is None else -int(-seconds * rate // 1)
-
     def _grains(self, rate: Fraction, draw: Callable[[Frame], None]) -> Iterator[None]:
         """Draw the frame of each grain, where it is another than before, and stop at each."""
         shown: Frame = None
@@ -90,7 +86,7 @@ class VideoReader(_Reader):
     @property
     def expected(self) -> int | None:
         """Grains the file says it lasts, rounded up; None when it does not say."""
-        return self._expected(self._format.rate)
+        return self.footage.grains(self._format.rate)
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         """Each grain's packed frame, (height, row_octets) uint8, owned by the reader until the next is asked for."""
@@ -127,7 +123,7 @@ class SourceReader(_Reader):
     @property
     def expected(self) -> int | None:
         """Grains the file says it has; None when it does not say."""
-        return self.footage.frames or self._expected(self.format.rate)
+        return self.footage.frames or self.footage.grains(self.format.rate)
 
     @property
     def delivered(self) -> Footage:

@@ -42,9 +42,9 @@ class Delivery:
     options: dict[str, str] = field(default_factory=dict)
 
     @property
-    def bit_exact(self) -> bool:
-        """Whether the samples of the picture come back as they were."""
-        return self.codec == "ffv1"
+    def keeps_aspect(self) -> bool:
+        """Whether a reader is told that pixels are not square: PyAV has no way to tell it Matroska, H.264 says it itself."""
+        return self.container != "matroska" or self.codec == "h264"
 
 
 H264 = PictureCoding(

@@ -41,7 +41,7 @@ class Footage:
     """A picture as its file describes it.
 
     `rate`: frames a second, as said; `aspect`: of one sample; `layout`: how samples lie, in FFmpeg's words (`yuv420p`).
-    `frames`: how many the file says it has, None if it does not say. `timecode`: of the first frame.
+    `frames`, `seconds`: how much there is of it, as the file says, or None. `timecode`: of the first frame.
     """
 
     width: int
@@ -51,6 +51,7 @@ class Footage:
     colour: Colour = Colour()
     aspect: Fraction = Fraction(1)
     frames: int | None = None
+    seconds: Fraction | None = None
     timecode: str | None = None
 
     def format(self, quarters: int = 0) -> VideoFormat:
@@ -63,6 +64,10 @@ class Footage:
             colorimetry=MATRICES.get(self.colour.matrix, "BT709" if self.height >= 720 else "BT601"),
             tcs=TRANSFERS.get(self.colour.transfer, "SDR"),
         )
+
+    def grains(self, rate: Fraction) -> int | None:
+        """How many grains of a rate it lasts, as the file says, rounded up; None when it does not say."""
+        return None if self.seconds is None else -int(-self.seconds * rate // 1)
 
 
 def exact_rate(said: Fraction) -> Fraction:

@@ -65,15 +65,9 @@ class Input:
             colour=colour,
             aspect=Fraction(stream.sample_aspect_ratio or 1),
             frames=stream.frames or None,
+            seconds=self._seconds(stream),
             timecode=stream.metadata.get("timecode") or self._container.metadata.get("timecode"),
         )
-
-    @property
-    def seconds(self) -> Fraction | None:
-        """How long the picture lasts, as the file says; None when it does not."""
-        if self._picture.duration is not None:
-            return Fraction(self._picture.duration * Fraction(self._picture.time_base))
-        return None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
 
     @property
     def _picture(self) -> Any:  # noqa: ANN401  PyAV's own
@@ -126,6 +120,11 @@ class Input:
     def picture_start(self) -> Fraction:
         """The second at which the file's first frame was meant to be seen, on the same time line as its sound."""
         return Fraction((self._picture.start_time or 0) * Fraction(self._picture.time_base))
+
+    def _seconds(self, stream: Any) -> Fraction | None:  # noqa: ANN401  PyAV's own
+        if stream.duration is not None:
+            return Fraction(stream.duration * Fraction(stream.time_base))
+        return None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
 
     def _decoded(self, stream: Any) -> Iterator[Any]:  # noqa: ANN401  PyAV's own
         """What can be decoded of a stream; a broken packet costs itself, a broken end is an end."""
@@ -263,6 +262,7 @@ class Output:
         context = self._picture.codec_context
         frame.pts, frame.time_base = self._frames, context.time_base
         frame.color_range, frame.colorspace = context.color_range, context.colorspace
+        frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc  # ProRes writes the frame's own
         self._frames += 1
         with _refusals(self._path):
             self._container.mux(self._picture.encode(frame))

@@ -1,4 +1,4 @@
-"""The reference page of demo.json, read from its models; `python -m relip.peers.reference PATH` writes it.
+"""The reference pages of the reports, read from their models; `python -m relip.peers.reference PATH` writes one.
 
 Only words are made here: what the keys mean stands with the fields in `peers.report`.
 """
@@ -12,23 +12,36 @@ from typing import Any
 from pydantic import BaseModel
 
 from relip.essence.errors import FormatError
-from relip.peers.report import DemoReport
+from relip.peers.report import DemoReport, DubReport
+
+PAGES: dict[str, tuple[type[BaseModel], str, str]] = {
+    "demo-json.md": (DemoReport, "demo.json", "What one run of `relip demo` measured."),
+    "dub-json.md": (DubReport, "The report of dub", "What `relip dub --json` tells of one file."),
+}
+"""By the name of the page: model, heading, first words."""
 
 
-def page(model: type[BaseModel] = DemoReport) -> str:
-    """The page docs/reference/demo-json.md: every key of demo.json with its type and meaning, read from the models."""
+def page(name: str = "demo-json.md") -> str:
+    """A page of docs/reference: every key of a report with its type and meaning. FormatError for no such page."""
+    if name not in PAGES:
+        raise FormatError(f"{name}: there are {', '.join(PAGES)}")
+    return written(name, *PAGES[name])
+
+
+def written(name: str, model: type[BaseModel], heading: str, words: str) -> str:
+    """The page of one model."""
     schema = model.model_json_schema(mode="serialization")
     lines = [
-        "# demo.json",
+        f"# {heading}",
         "",
-        "What one run of `relip demo` measured. Keys may be added; those listed here stay.",
+        f"{words} Keys may be added; those listed here stay.",
         "This page is written from the models in `src/relip/peers/report.py`:",
-        "`python -m relip.peers.reference docs/reference/demo-json.md`.",
+        f"`python -m relip.peers.reference docs/reference/{name}`.",
         "",
         *_table(schema["properties"]),
     ]
-    for name, part in schema["$defs"].items():
-        lines += ["", f"## {name}", "", " ".join(part["description"].split()), "", *_table(part["properties"])]
+    for part_name, part in schema["$defs"].items():
+        lines += ["", f"## {part_name}", "", " ".join(part["description"].split()), "", *_table(part["properties"])]
     return "\n".join(lines) + "\n"
 
 
@@ -53,4 +66,4 @@ def _type(value: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    Path(sys.argv[1]).write_text(page(Path(sys.argv[1]).name), encoding="utf-8")

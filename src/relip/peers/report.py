@@ -121,6 +121,22 @@ class ReceiverReport(Report):
     cut_short: bool = Field(False, description="ended before its planned end")
 
 
+class DubReport(Report):
+    """What `relip dub` did."""
+
+    format: str = Field(description="raster and rate of the picture, as in 1080p25")
+    codec: str = Field(description="how the picture of the file is coded: h264, prores or ffv1")
+    encoder: str = Field(description="the encoder that did it, in FFmpeg's words")
+    frames: ServiceFrames = Field(description="frames; more were received than sent when it was cut short")
+    outside_changed: int = Field(description="samples that differ outside the declared region before coding: must be 0")
+    cpu_ms_per_frame: float = Field(description="CPU time of all stages a frame, milliseconds, without decoding and coding")
+    stages: dict[str, StageTimes] = Field(default_factory=dict, description="CPU time of each stage on a frame")
+    failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an engine, by name of the error")
+    elapsed_s: float = Field(description="from the first frame to the complete file, seconds")
+    notes: list[str] = Field(default_factory=list, description="what was odd about the input")
+    cut_short: bool = Field(False, description="interrupted: the file is whole but ends early")
+
+
 class DemoFrames(Report):
     """Video grains from end to end."""
 

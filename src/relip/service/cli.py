@@ -105,6 +105,34 @@ def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
     run(DemoOptions(**options))
 
 
+@commands.command()
+@click.argument("picture", metavar="IN", type=FILE)
+@click.argument("voice", type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    help="File to write: .mp4 (H.264), .mov (ProRes 422 HQ) or .mkv (FFV1, lossless).",
+)
+@click.option(
+    "--codec", type=click.Choice(["h264", "prores", "ffv1"]), help="Another coding of the picture than the usual one."
+)
+@click.option("--config", "config_path", type=FILE, help="Configuration (YAML) of which lip_sync and models are taken.")
+@click.option("--offset-ms", type=float, help="Voice later (+) or earlier (−), milliseconds; goes before the configuration.")
+@click.option("--amplitude", type=float, help="Factor on the mouth's opening; goes before the configuration.")
+@click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Begin so many seconds into IN and VOICE.")
+@click.option("--end", type=LENGTH, help="End so many seconds into IN and VOICE.")
+@click.option("--original-sound", is_flag=True, help="Keep the sound of IN as a second track.")
+@click.option("--overlay", is_flag=True, help="Draw the altered region and the state of each frame into the picture.")
+@JSON
+def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Dub a file: the picture of IN with the lips of VOICE, in the raster, rate and colour of IN."""
+    from relip.service.dub import DubOptions, run  # noqa: PLC0415  the nets are loaded only when they run
+
+    run(DubOptions(**options))
+
+
 @commands.group()
 def bench() -> None:
     """Measurements of speed. Close other programs first."""

@@ -15,7 +15,7 @@ _console = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """One line."""
-    _console.print(text, markup=False)
+    _console.print(text, markup=False, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -16,7 +16,6 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import Planes
 from relip.offline.container import VideoReader, read_voice
-from relip.offline.delivery import SYNTHETIC
 from relip.offline.movie import write_side_by_side
 
 pytestmark = pytest.mark.unit
@@ -115,18 +114,6 @@ def test_the_reader_tells_how_many_grains_to_expect(tmp_path: Path) -> None:
         assert reader.expected == 4
 
 
-def test_the_voice_comes_back_where_it_was(tmp_path: Path) -> None:
-    """The codec's priming must not shift the sound: a click stays on its sample within a millisecond."""
-    audio = np.zeros(48000, np.float32)
-    audio[24000:24096] = 0.5
-    path = tmp_path / "click.mp4"
-    write_side_by_side(path, (flat(60) for _ in range(25)), rate=RATE, audio=audio)
-    voice = read_voice(path)
-    assert voice.dtype == np.float32
-    assert abs(int(np.flatnonzero(np.abs(voice) > 0.2)[0]) - 24000) <= 48
-    assert abs(len(voice) - 48000) <= 1024
-
-
 def test_a_stereo_file_of_another_rate_becomes_mono_at_48_khz(tmp_path: Path) -> None:
     path = tmp_path / "stereo.wav"
     seconds = np.arange(44100) / 44100
@@ -141,47 +128,6 @@ def test_a_stereo_file_of_another_rate_becomes_mono_at_48_khz(tmp_path: Path) ->
     assert abs(len(voice) - 48000) <= 48
     spectrum = np.abs(np.fft.rfft(voice[:48000] if len(voice) >= 48000 else voice))
     assert abs(int(spectrum.argmax()) - 1000) <= 2
-
-
-def test_the_recording_discloses_that_lips_are_synthetic(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.mp4", [40])
-    with av.open(str(path)) as container:
-        assert container.metadata["comment"] == SYNTHETIC
-        codecs = {s.type: s.codec_context.name for s in container.streams}
-    assert codecs["video"].startswith("h264")
-    assert codecs["audio"] == "aac"
-    octets = path.read_bytes()
-    assert octets.index(b"moov") < octets.index(b"mdat")
-    assert not (tmp_path / "a.mp4.part").exists()
-
-
-def test_nothing_is_left_behind_when_the_frames_fail(tmp_path: Path) -> None:
-    def broken():
-        yield flat(40)
-        raise RuntimeError("camera fell over")
-
-    with pytest.raises(RuntimeError, match="camera"):
-        write_side_by_side(tmp_path / "a.mp4", broken(), rate=RATE, audio=tone(1))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_no_frame_at_all_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="not one frame"):
-        write_side_by_side(tmp_path / "a.mp4", iter(()), rate=RATE, audio=tone(1))
-
-
-def test_a_directory_that_is_not_there_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(ResourceError, match="cannot be written"):
-        write_side_by_side(tmp_path / "no" / "a.mp4", iter([flat(40)]), rate=RATE, audio=tone(1))
-
-
-@pytest.mark.parametrize("name", ["file/a.mp4", "."])
-def test_a_path_that_cannot_be_is_told_too(tmp_path: Path, monkeypatch, name: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(ResourceError, match="cannot be written"):
-        write_side_by_side(Path(name), iter([flat(40)]), rate=RATE, audio=tone(1))
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("read", [read_voice, planes_of])

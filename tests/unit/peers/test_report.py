@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from relip.essence.errors import FormatError, ResourceError
 from relip.frames.assemble import VideoCounters
-from relip.peers.reference import page
+from relip.peers.reference import PAGES, page, written
 from relip.peers.report import (
     DemoReport,
     FlowCounters,
@@ -26,7 +26,7 @@ from relip.peers.report import (
 
 pytestmark = pytest.mark.unit
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "demo-json.md"
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 SENDER = SenderReport(format="1080p25", frames_sent=250, packets_sent={"video": 1, "audio": 2, "anc": 3})
 SERVICE = ServiceReport(
     format="1080p25",
@@ -119,8 +119,16 @@ def test_an_unknown_key_is_refused() -> None:
         SenderReport.model_validate({"format": "1080p25", "frames_sent": 1, "packets_sent": {}, "frames_sint": 1})
 
 
-def test_the_reference_page_is_what_the_models_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m relip.peers.reference docs/reference/demo-json.md"
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reference_page_is_what_the_models_say(name: str) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == page(name), (
+        f"run: python -m relip.peers.reference docs/reference/{name}"
+    )
+
+
+def test_a_page_of_no_report_is_refused() -> None:
+    with pytest.raises(FormatError, match=r"demo-json\.md, dub-json\.md"):
+        page("other.md")
 
 
 def test_a_key_without_a_type_in_words_is_refused() -> None:
@@ -135,4 +143,4 @@ def test_a_key_without_a_type_in_words_is_refused() -> None:
         part: Odd = Field(description="odd")
 
     with pytest.raises(FormatError, match="no words"):
-        page(Outer)
+        written("outer.md", Outer, "Outer", "Odd.")

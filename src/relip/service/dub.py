@@ -1,0 +1,237 @@
+"""`relip dub`: a recorded picture dubbed with a recorded voice, into a file."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relip.config import LipSync, Settings, settings
+from relip.essence.errors import FormatError, RelipError
+from relip.essence.grains import Planes
+from relip.essence.scene import Region
+from relip.essence.tai import AUDIO_CLOCK_HZ
+from relip.graph import overlay
+from relip.graph.chain import Chain
+from relip.graph.take import Take
+from relip.offline.container import OwnSound, SourceReader, read_voice
+from relip.offline.delivery import Delivery, delivery
+from relip.offline.dubbing import dub, lay
+from relip.offline.movie import MovieWriter, Track, Voice
+from relip.peers.compare import difference
+from relip.peers.report import DubReport, ServiceFrames, StageTimes
+from relip.service import terminal
+from relip.service.compose import engines
+from relip.service.compose.ends import host_device
+from relip.service.options import outputs, publish
+
+ENDLESS_MS = 1 << 40
+"""A recorded voice that has ended is silent, not gone: the mouth rests."""
+
+
+@dataclass(frozen=True, slots=True)
+class DubOptions:
+    """What `relip dub` was asked for."""
+
+    picture: Path
+    voice: Path
+    output: Path
+    codec: str | None
+    config_path: Path | None
+    offset_ms: float | None
+    amplitude: float | None
+    start: float
+    end: float | None
+    original_sound: bool
+    overlay: bool
+    json_: Path | None
+
+
+def run(options: DubOptions) -> None:
+    """Dub, with progress; write the file and the report. Raises FormatError, ResourceError, RelipError when cut short."""
+    made = delivery(options.output, options.codec)
+    _keep_inputs(options)
+    _check_stretch(options)
+    outputs(options.output, options.json_)
+    wanted = _settings(options)
+    voice = read_voice(options.voice)[round(options.start * AUDIO_CLOCK_HZ) :]
+    with SourceReader(options.picture, pack=host_device().pack) as reader, _own_sound(options) as tracks:
+        nets = engines.load_nets(wanted.models)
+        chain = engines.chain_for_files(wanted.lip_sync, nets, reader.format)
+        work = _Dub(options, made, reader, chain)
+        with MovieWriter(options.output, made, reader.delivered, tracks=[Track("dub", Voice(voice)), *tracks]) as writer:
+            work.through(voice, writer)
+        report = work.report(writer)
+    _tell(report, options)
+    if options.json_ is not None:
+        publish(report.model_dump_json(indent=2), options.json_)
+    if report.cut_short:
+        raise RelipError(f"interrupted: {options.output} is whole and holds the first {report.frames.sent} frames")
+
+
+class _Dub:
+    """One run: frames from a reader through a chain into a writer, and what is measured on the way."""
+
+    def __init__(self, options: DubOptions, made: Delivery, reader: SourceReader, chain: Chain) -> None:
+        self._options = options
+        self._made = made
+        self._reader = reader
+        self._chain = chain
+        self._planes = Planes.of(reader.format.width, reader.format.height)
+        self._whole = Region(0, 0, reader.format.width, reader.format.height)
+        self._before = np.zeros((reader.format.height, reader.format.row_octets), np.uint8)
+        self._outside = 0
+        self._reading_ns = self._working_ns = 0
+        self._stop = threading.Event()
+        self._began = time.monotonic()
+
+    def through(self, voice: NDArray[np.float32], writer: MovieWriter) -> None:
+        """Dub every frame that is asked for, until a signal comes."""
+        rate = self._reader.format.rate
+        first = round(Fraction(self._options.start) * rate)
+        last = None if self._options.end is None else max(first + 1, round(Fraction(self._options.end) * rate))
+        expected = self._reader.expected
+        total = None if expected is None else (expected if last is None else min(expected, last)) - first
+        with _signals(self._stop), terminal.progress("dubbing") as advance:
+            takes = dub(self._read(first, last), voice, self._chain)
+            while not self._stop.is_set():
+                before = time.thread_time_ns()
+                take = next(takes, None)
+                self._working_ns += time.thread_time_ns() - before
+                if take is None:
+                    break
+                self._write(take, writer)
+                advance(writer.written, max(writer.written, total or 0))
+        if not writer.written:
+            raise FormatError(f"--start={self._options.start}: {self._options.picture} is over by then")
+
+    def report(self, writer: MovieWriter) -> DubReport:
+        """What was done."""
+        tally = self._chain.tally
+        quantiles = {stage: tally.quantiles_ms(stage) for stage in tally.stages}
+        busy_ns = self._working_ns - self._reading_ns
+        return DubReport(
+            format=str(self._reader.format),
+            codec=self._made.codec,
+            encoder=writer.encoder,
+            frames=ServiceFrames(
+                received=tally.received,
+                sent=writer.written,
+                altered=tally.altered,
+                bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
+                tracked=tally.tracked,
+            ),
+            outside_changed=self._outside,
+            cpu_ms_per_frame=round(busy_ns / 1e6 / max(1, writer.written), 3),
+            stages={stage: StageTimes(p50_ms=round(p50, 3), p99_ms=round(p99, 3)) for stage, (p50, p99) in quantiles.items()},
+            failures=dict(tally.failures),
+            elapsed_s=round(time.monotonic() - self._began, 3),
+            notes=self._notes(),
+            cut_short=self._stop.is_set(),
+        )
+
+    def _notes(self) -> list[str]:
+        """What was odd about the input, as far as it was read on purpose, and about the output."""
+        told = [] if self._options.end is not None or self._stop.is_set() else self._reader.notes
+        if not self._made.keeps_aspect and self._reader.delivered.aspect != 1:
+            told.append(f"this container does not say that pixels are {self._reader.delivered.aspect} as wide as high")
+        return told
+
+    def _read(self, first: int, last: int | None) -> Iterator[NDArray[np.uint8]]:
+        """The frames that are asked for; what reading them costs is noted."""
+        frames = islice(self._reader, first, last)
+        while True:
+            before = time.thread_time_ns()
+            packed = next(frames, None)
+            self._reading_ns += time.thread_time_ns() - before
+            if packed is None:
+                return
+            yield packed
+
+    def _write(self, take: Take, writer: MovieWriter) -> None:
+        assert take.verdict is not None, "a finished take has a verdict"
+        if take.verdict.patch is not None:
+            self._before[:] = take.grain.packed
+            self._outside += difference(self._before, lay(take), take.verdict.patch.region).outside
+        if self._options.overlay:
+            overlay.draw(take.grain, take.verdict)
+        host_device().unpack(take.grain.packed, self._whole, self._planes)
+        writer.write(self._planes)
+
+
+def _settings(options: DubOptions) -> Settings:
+    """The configuration's lip_sync and models, with what the command line says before them."""
+    said = {key: getattr(options, key) for key in ("offset_ms", "amplitude") if getattr(options, key) is not None}
+    read = settings(options.config_path, said)
+    endless: LipSync = read.lip_sync.model_copy(update={"voice_gone_ms": ENDLESS_MS})
+    return read.model_copy(update={"lip_sync": endless})
+
+
+def _keep_inputs(options: DubOptions) -> None:
+    """Refuse to write over what is read. FormatError names the path."""
+    for written in (options.output, options.json_):
+        for read in (options.picture, options.voice, options.config_path):
+            if written is not None and read is not None and written.exists() and written.samefile(read):
+                raise FormatError(f"{written}: this is an input, and would be written over")
+    if options.json_ is not None and options.json_.absolute() == options.output.absolute():
+        raise FormatError(f"{options.json_}: both the file and its report")
+
+
+def _check_stretch(options: DubOptions) -> None:
+    """Refuse times that are none, and a stretch of no length. FormatError names the option."""
+    for name, seconds in (("start", options.start), ("end", options.end)):
+        if seconds is not None and not math.isfinite(seconds):
+            raise FormatError(f"--{name}={seconds} is not a time")
+    if options.end is not None and options.end <= options.start:
+        raise FormatError(f"--end={options.end} is not after --start={options.start}")
+
+
+@contextlib.contextmanager
+def _own_sound(options: DubOptions) -> Iterator[list[Track]]:
+    """The picture's own sound as a second track, where it is wanted and there."""
+    if not options.original_sound:
+        yield []
+        return
+    sound = OwnSound(options.picture, skip=Fraction(options.start))
+    try:
+        if not sound.channels:
+            raise FormatError(f"--original-sound: {options.picture} has no sound")
+        yield [Track("original", sound)]
+    finally:
+        sound.close()
+
+
+@contextlib.contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM end the work after the frame in hand."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _tell(report: DubReport, options: DubOptions) -> None:
+    """What a person wants to read when it is over."""
+    frames = report.frames
+    for note in report.notes:
+        terminal.say(note)
+    left = ", ".join(f"{reason} {count}" for reason, count in frames.bypassed.items())
+    terminal.say(
+        f"{options.output}: {frames.sent} frames {report.format}, {report.encoder}; {frames.altered} altered"
+        + (f", left alone: {left}" if left else "")
+    )
+    if not frames.altered:
+        terminal.say("not one frame was altered: the picture is as it was, with another voice")
