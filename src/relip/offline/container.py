@@ -134,6 +134,7 @@ class SourceReader(_Reader):
             self.footage,
             width=self.format.width,
             height=self.format.height,
+            rate=self.format.rate,
             aspect=1 / aspect if self._quarters % 2 else aspect,
             colour=replace(colour, range=NARROW if colour.range == FULL else colour.range),
         )

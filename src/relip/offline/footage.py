@@ -20,6 +20,8 @@ SLACK = Fraction(1, 4)
 SAME_RATE = Fraction(1, 10_000)
 """A rate as near as this to a usual one is meant as that: muxers write 23.976 and 2997/100."""
 USUAL_RATES = (Fraction(25), Fraction(50), *(Fraction(n * 1000, d) for n in (24, 30, 48, 60, 120) for d in (1000, 1001)))
+HD_ROWS = 720
+"""From this height on, a file that does not say its matrix is taken as BT.709, below as BT.601."""
 NARROW, FULL = 1, 2
 """Code points of `Colour.range`, as FFmpeg counts; 0 is unsaid."""
 MATRICES = {1: "BT709", 5: "BT601", 6: "BT601", 9: "BT2020"}
@@ -40,8 +42,8 @@ class Colour:
 class Footage:
     """A picture as its file describes it.
 
-    `rate`: frames a second, as said; `aspect`: of one sample; `layout`: how samples lie, in FFmpeg's words (`yuv420p`).
-    `frames`, `seconds`: how much there is of it, as the file says, or None. `timecode`: of the first frame.
+    `rate`: frames a second, as said, 0 if it is not. `aspect`: of one sample. `layout`: how samples lie, in FFmpeg's words, as
+    `yuv420p`. `frames`, `seconds`: how much there is of it, as the file says, or None. `timecode`: of the first frame.
     """
 
     width: int
@@ -55,13 +57,13 @@ class Footage:
     timecode: str | None = None
 
     def format(self, quarters: int = 0) -> VideoFormat:
-        """The essence it is once turned upright by `quarters` of a circle. Raises FormatError for an odd width."""
+        """The essence it is once turned upright by `quarters` of a circle. Raises FormatError for an odd width or no rate."""
         width, height = (self.height, self.width) if quarters % 2 else (self.width, self.height)
         return VideoFormat(
             width=width,
             height=height,
-            rate=self.rate,
-            colorimetry=MATRICES.get(self.colour.matrix, "BT709" if self.height >= 720 else "BT601"),
+            rate=exact_rate(self.rate),
+            colorimetry=MATRICES.get(self.colour.matrix, "BT709" if self.height >= HD_ROWS else "BT601"),
             tcs=TRANSFERS.get(self.colour.transfer, "SDR"),
         )
 
@@ -76,6 +78,11 @@ def exact_rate(said: Fraction) -> Fraction:
         raise FormatError("the file does not say how many frames a second it has")
     nearest = min(USUAL_RATES, key=lambda usual: abs(usual - said))
     return nearest if abs(nearest - said) <= SAME_RATE * nearest else said
+
+
+def likely_rate(guessed: Fraction, average: Fraction) -> Fraction:
+    """Frames a second of a file: FFmpeg's guess, but where times vary that is the rate of their smallest step, up to 1000."""
+    return average if average and guessed > 2 * average else guessed or average
 
 
 @dataclass(slots=True)

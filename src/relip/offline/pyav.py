@@ -18,13 +18,13 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.grains import Planes
 from relip.essence.tai import AUDIO_CLOCK_HZ
 from relip.offline.delivery import Delivery, PictureCoding, SoundCoding
-from relip.offline.footage import FULL, Colour, Footage, exact_rate
+from relip.offline.footage import FULL, HD_ROWS, Colour, Footage, likely_rate
 
 Frame = Any
 """A decoded frame; PyAV is imported lazily, and type checkers are told to skip it."""
 WORK = "yuv422p10le"
-HD_ROWS = 720
-"""From this height on, a file that does not say its matrix is taken as BT.709, below as BT.601."""
+BT709 = 1
+"""Code point of the matrix (ITU-T H.273 table 4) to which R'G'B' is brought."""
 SOUND_FRAME = 1024
 """Samples handed to an encoder that takes any number."""
 L24_STEPS = 1 << 23
@@ -53,14 +53,14 @@ class Input:
         stream, context = self._picture, self._picture.codec_context
         colour = Colour(
             range=FULL if context.color_range == FULL or (context.pix_fmt or "").startswith("yuvj") else context.color_range,
-            matrix=context.colorspace,
+            matrix=BT709 if context.format.is_rgb or context.format.has_palette else context.colorspace,
             primaries=context.color_primaries,
             transfer=context.color_trc,
         )
         return Footage(
             width=context.width,
             height=context.height,
-            rate=exact_rate(Fraction(stream.guessed_rate or stream.average_rate or 0)),
+            rate=likely_rate(*(Fraction(said or 0) for said in (stream.guessed_rate, stream.average_rate))),
             layout=context.pix_fmt or "unknown",
             colour=colour,
             aspect=Fraction(stream.sample_aspect_ratio or 1),

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from relip.essence.errors import FormatError
-from relip.offline.footage import Colour, Footage, Paced, exact_rate, paced
+from relip.offline.footage import Colour, Footage, Paced, exact_rate, likely_rate, paced
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +33,13 @@ def test_a_rate_is_the_usual_one_it_is_meant_to_be_or_itself(said, meant):
 def test_no_rate_is_refused(said):
     with pytest.raises(FormatError, match="frames a second"):
         exact_rate(said)
+
+
+@pytest.mark.parametrize(
+    ("guessed", "average", "likely"), [(25, 25, 25), (50, 25, 50), (1000, 24, 24), (30, 0, 30), (0, 15, 15), (0, 0, 0)]
+)
+def test_the_rate_is_what_ffmpeg_guesses_unless_that_is_the_step_of_a_clock(guessed, average, likely):
+    assert likely_rate(Fraction(guessed), Fraction(average)) == likely
 
 
 def laid(milliseconds, rate, end):

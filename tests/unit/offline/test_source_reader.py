@@ -1,7 +1,9 @@
 """A file in its own raster, rate and colour: what is kept to the bit, what is brought to 10-bit 4:2:2, what is refused."""
 
+import struct
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -91,6 +93,29 @@ def test_pixels_keep_their_aspect(tmp_path):
     assert reader.delivered.aspect == Fraction(16, 15)
 
 
+def test_rgb_becomes_bt709_and_says_so(tmp_path):
+    red = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (255, 0, 0), np.uint8), format="rgb24").reformat(format="bgr0")
+    (planes,), reader, _ = read(write_picture(tmp_path / "a.mkv", [red], layout="bgr0"))
+    assert reader.delivered.colour.matrix == 1
+    np.testing.assert_allclose([planes.y[9, 9], planes.cb[9, 9], planes.cr[9, 9]], [250, 409, 960], atol=6)
+
+
+def test_what_was_filmed_turned_is_upright_and_so_is_its_raster(tmp_path):
+    lit = eight_bit(40, width=96, height=48)
+    octets = np.frombuffer(lit.planes[0], np.uint8).reshape(-1, lit.planes[0].line_size)
+    octets[:24, :48] = 220
+    path = write_picture(tmp_path / "a.mp4", [lit], codec="libx264", layout="yuv420p", sample_aspect_ratio=Fraction(16, 15))
+    file = bytearray(path.read_bytes())
+    at = file.index(b"tkhd") + 4 + 40
+    struct.pack_into(">6i", file, at, 0, 1 << 16, 0, -1 << 16, 0, 0)  # a quarter clockwise (ISO 14496-12 §8.3.2)
+    path.write_bytes(file)
+    (planes,), reader, _ = read(path)
+    assert (reader.format.width, reader.format.height) == (48, 96)
+    assert reader.delivered.aspect == Fraction(15, 16)
+    assert planes.y[10, 40] > 800
+    assert planes.y[10, 5] < 200
+
+
 def test_fields_are_refused_by_name(tmp_path):
     frames = [eight_bit(90) for _ in range(3)]
     path = write_picture(tmp_path / "a.mpg", frames, codec="mpeg2video", layout="yuv420p", options={"flags": "+ildct+ilme"})
@@ -141,8 +166,6 @@ def test_a_file_that_is_cut_short_gives_what_is_there_and_says_so(tmp_path):
 
 def remux_index_first(path, to):
     """The same with the index before the frames, so that a part of it can be read."""
-    import av  # noqa: PLC0415
-
     with av.open(str(path)) as source, av.open(str(to), "w", options={"movflags": "+faststart"}) as sink:
         stream = sink.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
