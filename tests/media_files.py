@@ -8,6 +8,20 @@ import av
 import numpy as np
 
 
+def flat(luma: int, cb: int = 128, cr: int = 128, *, width: int = 64, height: int = 48) -> np.ndarray:
+    """One planar 4:2:0 frame of a single colour."""
+    frame = np.full((height * 3 // 2, width), luma, np.uint8)
+    chroma = frame[height:].reshape(-1)
+    chroma[: chroma.size // 2] = cb
+    chroma[chroma.size // 2 :] = cr
+    return frame
+
+
+def tone(seconds: float, hz: float = 440.0) -> np.ndarray:
+    """A quiet sine at 48 kHz."""
+    return (0.25 * np.sin(2 * np.pi * hz * np.arange(int(48000 * seconds)) / 48000)).astype(np.float32)
+
+
 def noise(count, width=64, height=48, *, seed=1):
     """10-bit 4:2:2 planes of `count` frames: lists of (y, cb, cr), every code value that a wire may carry."""
     random = np.random.default_rng(seed)

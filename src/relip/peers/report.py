@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from relip.essence.errors import ResourceError
+from relip.graph.tally import Tally
 
 
 class Report(BaseModel):
@@ -78,6 +79,12 @@ class ServiceFrames(Report):
     altered: int = Field(description="grains that went out with a new mouth")
     bypassed: dict[str, int] = Field(default_factory=dict, description="grains that went out untouched, by reason")
     tracked: int = Field(0, description="grains in which a face was tracked")
+
+    @classmethod
+    def of(cls, tally: Tally) -> Self:
+        """What a chain's tally counted."""
+        bypassed = {str(reason): count for reason, count in sorted(tally.bypassed.items())}
+        return cls(received=tally.received, sent=tally.sent, altered=tally.altered, bypassed=bypassed, tracked=tally.tracked)
 
 
 class ServiceReport(Report):
@@ -181,6 +188,12 @@ class DemoReport(Report):
     sender: SenderReport = Field(description="the sender's own report")
     service: ServiceReport = Field(description="the service's own report")
     receiver: ReceiverReport = Field(description="the receiver's own report")
+
+
+def stage_times(tally: Tally) -> dict[str, StageTimes]:
+    """Median and 99th percentile of each stage that has worked."""
+    quantiles = {stage: tally.quantiles_ms(stage) for stage in tally.stages}
+    return {stage: StageTimes(p50_ms=round(p50, 3), p99_ms=round(p99, 3)) for stage, (p50, p99) in quantiles.items()}
 
 
 def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport) -> DemoReport:

@@ -29,7 +29,7 @@ from relip.offline.delivery import Delivery, delivery
 from relip.offline.dubbing import dub, lay
 from relip.offline.movie import MovieWriter, Track, Voice
 from relip.peers.compare import difference
-from relip.peers.report import DubReport, ServiceFrames, StageTimes
+from relip.peers.report import DubReport, ServiceFrames, stage_times
 from relip.service import terminal
 from relip.service.compose import engines
 from relip.service.compose.ends import host_device
@@ -118,22 +118,15 @@ class _Dub:
     def report(self, writer: MovieWriter) -> DubReport:
         """What was done."""
         tally = self._chain.tally
-        quantiles = {stage: tally.quantiles_ms(stage) for stage in tally.stages}
         busy_ns = self._working_ns - self._reading_ns
         return DubReport(
             format=str(self._reader.format),
             codec=self._made.codec,
             encoder=writer.encoder,
-            frames=ServiceFrames(
-                received=tally.received,
-                sent=writer.written,
-                altered=tally.altered,
-                bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
-                tracked=tally.tracked,
-            ),
+            frames=ServiceFrames.of(tally),
             outside_changed=self._outside,
             cpu_ms_per_frame=round(busy_ns / 1e6 / max(1, writer.written), 3),
-            stages={stage: StageTimes(p50_ms=round(p50, 3), p99_ms=round(p99, 3)) for stage, (p50, p99) in quantiles.items()},
+            stages=stage_times(tally),
             failures=dict(tally.failures),
             elapsed_s=round(time.monotonic() - self._began, 3),
             notes=self._notes(),

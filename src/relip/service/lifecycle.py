@@ -14,8 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.graph.tally import Tally
-from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, StageTimes, save
+from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
 from relip.service.compose.service import Service
 from relip.service.logs import Log
@@ -80,15 +79,9 @@ class Lifecycle:
         used = time.process_time() - (self._cpu_at_first or time.process_time())
         return ServiceReport(
             format=str(self._service.format),
-            frames=ServiceFrames(
-                received=tally.received,
-                sent=tally.sent,
-                altered=tally.altered,
-                bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
-                tracked=tally.tracked,
-            ),
+            frames=ServiceFrames.of(tally),
             flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
-            stages=_stages(tally),
+            stages=stage_times(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
             late_verdicts=tally.late_verdicts,
@@ -126,8 +119,3 @@ def _age_s() -> float:
     """Seconds since this process was started, by the kernel's account (proc(5), field 22 of stat)."""
     started = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
-
-
-def _stages(tally: Tally) -> dict[str, StageTimes]:
-    quantiles = {stage: tally.quantiles_ms(stage) for stage in tally.stages}
-    return {stage: StageTimes(p50_ms=round(p50, 3), p99_ms=round(p99, 3)) for stage, (p50, p99) in quantiles.items()}

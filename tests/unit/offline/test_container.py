@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from media_files import flat, tone
 from relip.device.pgroup import pack_reference, unpack_reference
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.formats import VideoFormat
@@ -22,20 +23,6 @@ pytestmark = pytest.mark.unit
 
 RATE = Fraction(25)
 FORMAT = VideoFormat(64, 48, RATE)
-
-
-def flat(luma: int, cb: int = 128, cr: int = 128, *, width: int = 64, height: int = 48) -> np.ndarray:
-    """One planar 4:2:0 frame of a single colour."""
-    frame = np.full((height * 3 // 2, width), luma, np.uint8)
-    chroma = frame[height:].reshape(-1)
-    chroma[: chroma.size // 2] = cb
-    chroma[chroma.size // 2 :] = cr
-    return frame
-
-
-def tone(seconds: float, hz: float = 440.0) -> np.ndarray:
-    """A quiet sine at 48 kHz."""
-    return (0.25 * np.sin(2 * np.pi * hz * np.arange(int(48000 * seconds)) / 48000)).astype(np.float32)
 
 
 def write(path: Path, lumas: list[int], **size: int) -> Path:

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from media_files import noise, planes_of, stored
+from media_files import flat, noise, planes_of, stored, tone
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.grains import Planes
 from relip.offline.container import read_voice
@@ -20,20 +20,6 @@ from relip.offline.movie import BT709, MovieWriter, Track, Voice, write_side_by_
 pytestmark = pytest.mark.unit
 
 RATE = Fraction(25)
-
-
-def flat(luma: int, cb: int = 128, cr: int = 128, *, width: int = 64, height: int = 48) -> np.ndarray:
-    """One planar 4:2:0 frame of a single colour."""
-    frame = np.full((height * 3 // 2, width), luma, np.uint8)
-    chroma = frame[height:].reshape(-1)
-    chroma[: chroma.size // 2] = cb
-    chroma[chroma.size // 2 :] = cr
-    return frame
-
-
-def tone(seconds: float, hz: float = 440.0) -> np.ndarray:
-    """A quiet sine at 48 kHz."""
-    return (0.25 * np.sin(2 * np.pi * hz * np.arange(int(48000 * seconds)) / 48000)).astype(np.float32)
 
 
 def footage(**said) -> Footage:
