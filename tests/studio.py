@@ -42,6 +42,7 @@ class Studio:
         self.verdicts = {}
         self.camera_headers = FrameHeaders(form, payload_type=VIDEO, ssrc=1)
         self._sequence = 0xFFFFFFF0 - self.camera_headers.packets  # wraps early in every run
+        self._spoken = 0
         self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
         pool = FramePool(frames + 12, form)
         sender = VideoSender(self.out.sink, FrameHeaders(form, payload_type=VIDEO, ssrc=3), rate=form.rate)
@@ -118,14 +119,15 @@ class Studio:
         self.camera.sink.send(Burst(headers.headers.copy(), packed.reshape(-1), headers.offsets, headers.lengths))
 
     def _send_voice(self, k, voice):
-        at = [grain_ticks(FIRST + i, self.form.rate, AUDIO_CLOCK_HZ) for i in (0, k, k + 1)]
-        samples = voice[at[1] - at[0] : at[2] - at[0]]
-        if not len(samples):
-            return  # the voice has ended, and so have its packets
+        """The whole packets up to the end of frame k, of those that were not sent yet; none once the voice has ended."""
+        first, end = (grain_ticks(FIRST + i, self.form.rate, AUDIO_CLOCK_HZ) for i in (0, k + 1))
         size = AudioFormat().packet_samples
-        samples = np.pad(samples, (0, -len(samples) % size))[: len(samples) // size * size or size]
-        packets = self._sound.packets(samples[:, None].astype(np.float32), at[1], k * len(samples) // size)
-        self.voice.sink.send(whole(packets))
+        samples = voice[self._spoken : (end - first) // size * size]
+        if len(samples):
+            samples = np.pad(samples, (0, -len(samples) % size))
+            packets = self._sound.packets(samples[:, None].astype(np.float32), first + self._spoken, self._spoken // size)
+            self.voice.sink.send(whole(packets))
+            self._spoken += len(samples)
 
     def _take_delivery(self):
         chunk = self._chunk

@@ -9,7 +9,7 @@ import pytest
 from engines import DEVICE, studio_with_engines
 from pictures import packed
 from relip.config import LipSync, Models
-from relip.essence.formats import VideoFormat
+from relip.essence.formats import RATES, VideoFormat
 from relip.essence.scene import Bypass
 from relip.offline.container import VideoReader, read_voice
 from relip.offline.dubbing import dub, lay
@@ -77,6 +77,15 @@ def test_the_story_has_every_way_in_and_out(story):
     assert sum(rising) >= 10
     assert sum(falling) >= 5
     assert story.tally.altered >= 40
+
+
+@pytest.mark.parametrize("rate", ["29.97", "50"])
+def test_at_other_rates_too_where_more_is_coming_and_frames_lie_beside_the_columns(scene, voice, face_models, rate):
+    frames = scene[30:]
+    said = int(len(frames) * 48_000 / RATES[rate]) // 48 * 48  # the studio stops speaking with its last frame
+    story = Story(VideoFormat(SIZE, SIZE, RATES[rate]), frames, voice[:said], face_models)
+    story.assert_equal()
+    assert story.tally.altered >= 25
 
 
 def test_a_talker_dubbed_with_another_sentence_is_the_same_live_and_as_a_file(media, face_models):
