@@ -151,7 +151,7 @@ def test_a_stretch_has_the_picture_and_the_sound_of_that_stretch(folder, command
         "-o",
         tmp_path / "out.mkv",
         "--start",
-        "0.4",
+        "0.41",
         "--end",
         "0.8",
         "--original-sound",

@@ -64,13 +64,17 @@ def run(options: DubOptions) -> None:
     _check_stretch(options)
     outputs(options.output, options.json_)
     wanted = _settings(options)
-    voice = read_voice(options.voice)[round(options.start * AUDIO_CLOCK_HZ) :]
-    with SourceReader(options.picture, pack=host_device().pack) as reader, _own_sound(options) as tracks:
-        nets = engines.load_nets(wanted.models)
-        chain = engines.chain_for_files(wanted.lip_sync, nets, reader.format)
+    whole_voice = read_voice(options.voice)
+    with contextlib.ExitStack() as stack:
+        reader = stack.enter_context(SourceReader(options.picture, pack=host_device().pack))
+        stretch = _grains(options, reader.format.rate)
+        since = stretch[0] / reader.format.rate
+        voice = whole_voice[round(since * AUDIO_CLOCK_HZ) :]
+        tracks = [Track("dub", Voice(voice)), *stack.enter_context(_own_sound(options, since))]
+        chain = engines.chain_for_files(wanted.lip_sync, engines.load_nets(wanted.models), reader.format)
         work = _Dub(options, made, reader, chain)
-        with MovieWriter(options.output, made, reader.delivered, tracks=[Track("dub", Voice(voice)), *tracks]) as writer:
-            work.through(voice, writer)
+        with MovieWriter(options.output, made, reader.delivered, tracks=tracks) as writer:
+            work.through(voice, stretch, writer)
         report = work.report(writer)
     _tell(report, options)
     if options.json_ is not None:
@@ -95,11 +99,9 @@ class _Dub:
         self._stop = threading.Event()
         self._began = time.monotonic()
 
-    def through(self, voice: NDArray[np.float32], writer: MovieWriter) -> None:
-        """Dub every frame that is asked for, until a signal comes."""
-        rate = self._reader.format.rate
-        first = round(Fraction(self._options.start) * rate)
-        last = None if self._options.end is None else max(first + 1, round(Fraction(self._options.end) * rate))
+    def through(self, voice: NDArray[np.float32], stretch: tuple[int, int | None], writer: MovieWriter) -> None:
+        """Dub every grain of a stretch, until a signal comes. `voice`: from its first grain on."""
+        first, last = stretch
         expected = self._reader.expected
         total = None if expected is None else (expected if last is None else min(expected, last)) - first
         with _signals(self._stop), terminal.progress("dubbing") as advance:
@@ -112,6 +114,8 @@ class _Dub:
                     break
                 self._write(take, writer)
                 advance(writer.written, max(writer.written, total or 0))
+        if not writer.written and self._stop.is_set():
+            raise RelipError("interrupted before the first frame")
         if not writer.written:
             raise FormatError(f"--start={self._options.start}: {self._options.picture} is over by then")
 
@@ -189,13 +193,19 @@ def _check_stretch(options: DubOptions) -> None:
         raise FormatError(f"--end={options.end} is not after --start={options.start}")
 
 
+def _grains(options: DubOptions, rate: Fraction) -> tuple[int, int | None]:
+    """The first grain that is asked for and the one past the last: whole ones, so that sound is cut where the picture is."""
+    first = round(Fraction(options.start) * rate)
+    return first, None if options.end is None else max(first + 1, round(Fraction(options.end) * rate))
+
+
 @contextlib.contextmanager
-def _own_sound(options: DubOptions) -> Iterator[list[Track]]:
+def _own_sound(options: DubOptions, since: Fraction) -> Iterator[list[Track]]:
     """The picture's own sound as a second track, where it is wanted and there."""
     if not options.original_sound:
         yield []
         return
-    sound = OwnSound(options.picture, skip=Fraction(options.start))
+    sound = OwnSound(options.picture, skip=since)
     try:
         if not sound.channels:
             raise FormatError(f"--original-sound: {options.picture} has no sound")
