@@ -24,10 +24,14 @@ class PictureCoding:
 
 @dataclass(frozen=True, slots=True)
 class SoundCoding:
-    """How sound is coded. `layout`: how the encoder wants its samples, `fltp`, or `s32` with 24 bits in use."""
+    """How sound is coded. `layout`: how the encoder wants its samples, `fltp`, or `s32` with 24 bits in use.
+
+    `channels`: how many there may be.
+    """
 
     encoder: str
     layout: str
+    channels: tuple[int, ...]
     bit_rate: int | None = None
 
 
@@ -55,11 +59,16 @@ CODECS = {
     "prores": PictureCoding({"prores_ks": {"profile": "hq", "vendor": "apl0"}}, layout="yuv422p10le"),
     "ffv1": PictureCoding({"ffv1": {"level": "3", "slicecrc": "1", "slices": "16"}}, layout="yuv422p10le"),
 }
-AAC = SoundCoding("aac", "fltp", bit_rate=128_000)
+AAC = SoundCoding("aac", "fltp", channels=(1, 2, 6), bit_rate=128_000)
 CONTAINERS = {
     ".mp4": ("mp4", ("h264",), AAC, {"movflags": "+faststart"}),
-    ".mov": ("mov", ("prores", "h264"), SoundCoding("pcm_s24le", "s32"), {"movflags": "+faststart"}),
-    ".mkv": ("matroska", ("ffv1", "h264", "prores"), SoundCoding("flac", "s32"), {}),
+    ".mov": (
+        "mov",
+        ("prores", "h264"),
+        SoundCoding("pcm_s24le", "s32", channels=tuple(range(1, 65))),
+        {"movflags": "+faststart"},
+    ),
+    ".mkv": ("matroska", ("ffv1", "h264", "prores"), SoundCoding("flac", "s32", channels=tuple(range(1, 9))), {}),
 }
 """By file ending: container, codecs it may hold (the first is the usual one), sound, options."""
 

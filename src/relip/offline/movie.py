@@ -82,6 +82,12 @@ class MovieWriter:
     ) -> None:
         if made.picture.layout == "yuv420p" and footage.height % 2:
             raise FormatError(f"height={footage.height}: {made.codec} needs an even number of rows; another codec does not")
+        for track in tracks:
+            if track.sound.channels not in made.sound.channels:
+                raise FormatError(
+                    f"the {track.title} sound has {track.sound.channels} channels: {path.suffix} files take "
+                    f"{', '.join(map(str, made.sound.channels))}; .mov takes any"
+                )
         self._path = path
         self._part = path.parent / f"{path.name}.part"
         self._rate = footage.rate

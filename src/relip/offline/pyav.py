@@ -105,16 +105,16 @@ class Input:
             raise FormatError(f"{self._path}: no audio stream in this file")
         stream = self._container.streams.audio[0]
         layout = layout or stream.layout.name
-        resampler = library().AudioResampler(format="fltp", layout=layout, rate=AUDIO_CLOCK_HZ)
+        resampler = library().AudioResampler(format="flt", layout=layout, rate=AUDIO_CLOCK_HZ)
         start: Fraction | None = None
         for frame in self._decoded(stream):
             if start is None:
                 start = Fraction(0) if frame.pts is None else frame.pts * Fraction(frame.time_base)
             for out in resampler.resample(frame):
-                yield out.to_ndarray(), start
+                yield _channels_of(out), start
         if start is not None:
             for out in resampler.resample(None):
-                yield out.to_ndarray(), start
+                yield _channels_of(out), start
 
     @property
     def picture_start(self) -> Fraction:
@@ -351,6 +351,12 @@ def _turned(frame: Frame, quarters: int) -> tuple[NDArray[np.uint16], ...]:
     """The planes of a 4:4:4 frame turned counterclockwise, chroma halved afterwards."""
     y, cb, cr = (np.rot90(plane, quarters) for plane in _planes_of(frame))
     return y, *((plane[:, ::2] + plane[:, 1::2] + 1) // 2 for plane in (cb, cr))
+
+
+def _channels_of(frame: Any) -> NDArray[np.float32]:  # noqa: ANN401  PyAV's own
+    """Interleaved samples as (channels, n); PyAV's planes of eight channels are not to be touched."""
+    samples: NDArray[np.float32] = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
+    return samples
 
 
 def _planes_of(frame: Frame) -> tuple[NDArray[np.uint16], ...]:

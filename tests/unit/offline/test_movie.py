@@ -12,7 +12,7 @@ import pytest
 from media_files import flat, noise, planes_of, stored, tone
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.grains import Planes
-from relip.offline.container import read_voice
+from relip.offline.container import OwnSound, read_voice
 from relip.offline.delivery import SYNTHETIC, delivery
 from relip.offline.footage import Colour, Footage
 from relip.offline.movie import BT709, MovieWriter, Track, Voice, write_side_by_side
@@ -133,6 +133,38 @@ def test_two_tracks_lie_side_by_side(tmp_path: Path) -> None:
             writer.write(Planes(*planes))
     with av.open(str(path)) as container:
         assert [stream.metadata["title"] for stream in container.streams.audio] == ["dub", "original"]
+
+
+@pytest.mark.parametrize(("name", "channels"), [("a.mov", 8), ("a.mov", 3), ("a.mkv", 4), ("a.mp4", 6)])
+def test_every_channel_of_the_original_sound_comes_back(tmp_path: Path, name: str, channels: int) -> None:
+    levels = (np.arange(channels, dtype=np.float32) + 1) / 16
+    path = tmp_path / name
+    with MovieWriter(path, delivery(path), footage(), tracks=[Track("original", Steady(levels))]) as writer:
+        for planes in noise(10):
+            writer.write(Planes(*planes))
+    own = OwnSound(path)
+    assert own.channels == channels
+    np.testing.assert_allclose(own.take(9600)[:, 4800], levels, atol=0.01)
+    own.close()
+
+
+def test_more_channels_than_a_container_takes_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"original sound has 4 channels: \.mp4 files take 1, 2, 6"):
+        MovieWriter(
+            tmp_path / "a.mp4", delivery(Path("a.mp4")), footage(), tracks=[Track("original", Steady(np.zeros(4, np.float32)))]
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+class Steady:
+    """Sound whose channels each keep a level."""
+
+    def __init__(self, levels: np.ndarray) -> None:
+        self.channels = len(levels)
+        self._levels = levels
+
+    def take(self, count: int) -> np.ndarray:
+        return np.repeat(self._levels[:, None], count, axis=1)
 
 
 def test_an_odd_number_of_rows_is_refused_where_chroma_is_halved(tmp_path: Path) -> None:
