@@ -63,14 +63,12 @@ class Ingress:
             arrived = list(self._arrivals)
             self._arrivals.clear()
         self._waiting.extend(arrived)
-        ready = []
+        pulses = [Pulse(arrived=take) for take in arrived]
         while self._waiting and self._release(self._waiting[0]) <= now:
-            ready.append(self._waiting.popleft())
-        if not arrived and not ready:
+            pulses.append(Pulse(ready=[self._waiting.popleft()]))  # each its own: what was drawn waits for one more at most
+        if not pulses:
             return False
-        self._pulses.extend(Pulse(arrived=take) for take in arrived)
-        if ready:
-            self._pulses.append(Pulse(ready=ready))
+        self._pulses.extend(pulses)
         self.wake()
         return True
 
