@@ -5,11 +5,12 @@ Also: short vowels fall short of their target, loud ones open wider, lips that m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from phones import Pose
+from phones import LABIODENTAL, Pose
 
 COLUMN_S = 0.010
 PARAMETERS = ("open", "width", "round", "closure", "labiodental", "teeth", "tongue", "speech")
@@ -19,8 +20,13 @@ GATE_S = 0.035
 """How long lips take from the neighbour's opening to the closure, and back."""
 PAUSE_S = 0.15
 """A gap between phones as long as this is silence; a shorter one is bridged."""
-ONSET_S, RELEASE_S = 0.14, 0.16
-"""How early the mouth gets ready for the first phone of a phrase, and how long it takes to come to rest after the last."""
+ONSET_S, READY_S, RELEASE_S = 0.26, 0.10, 0.16
+"""How early the mouth leaves rest for the first phone of a phrase, how early it is ready for it, and how long it takes to come
+to rest after the last."""
+EARLY_S, LATE_S = 0.13, 0.04
+"""Speech begins so long before its sound, since the mouth does, and ends so long after."""
+LAG_S = 0.008
+"""Lips are so much later than the phone times say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +38,32 @@ class Phone:
     end: float
 
 
-def articulate(phones: list[Phone], columns: int, loudness: NDArray[np.float32]) -> NDArray[np.float32]:
+Habits = Callable[[list[Phone], NDArray[np.float32]], NDArray[np.float32]]
+"""Phones and loudness → (2, columns) opening and width of somebody who was watched."""
+
+
+def articulate(
+    phones: list[Phone], columns: int, loudness: NDArray[np.float32], habits: Habits | None = None, *, share: float = 0.7
+) -> NDArray[np.float32]:
     """The mouth over time.
 
-    `loudness`: (columns,) decibels of the recording, at 100 Hz. Returns (8, columns) float32 in the order of PARAMETERS;
-    column c is at c·10 ms.
+    `loudness`: (columns,) decibels of the recording, at 100 Hz. `habits` has so large a `share` in opening and width, the rules
+    the rest. Returns (8, columns) float32 in the order of PARAMETERS; column c is at c·10 ms.
     """
     out = np.repeat(REST[:, None], columns, axis=1)
     if not phones:
         return out
     times = np.arange(columns) * COLUMN_S
+    watched = habits(phones, loudness) if habits else None
     for phrase in _phrases(phones):
-        first = max(0, int((phrase[0].start - 0.25) / COLUMN_S))
+        first = max(0, int((phrase[0].start - 0.3) / COLUMN_S))
         last = min(columns, int((phrase[-1].end + 0.3) / COLUMN_S))
         if last > first:
             piece = _blend(phrase, times[first:last], loudness[first:last], float(np.percentile(loudness, 90)))
+            if watched is not None:
+                piece[:2] += share * (watched[:, first:last] - piece[:2])
+            _come_and_go(piece, phrase, times[first:last])
+            _close(piece, phrase, times[first:last])
             out[:, first:last] = np.where(piece[7:8] >= out[7:8, first:last], piece, out[:, first:last])
     return out
 
@@ -61,7 +78,7 @@ def _phrases(phones: list[Phone]) -> list[list[Phone]]:
 
 
 def _blend(phrase: list[Phone], times: NDArray[np.float64], loudness: NDArray[np.float32], loud: float) -> NDArray[np.float32]:
-    start, end = phrase[0].start, phrase[-1].end
+    times = times - LAG_S
     targets = np.array([_target(phone, loudness, times, loud) for phone in phrase])
     starts = np.array([p.start for p in phrase])[:, None]
     ends = np.array([p.end for p in phrase])[:, None]
@@ -79,12 +96,16 @@ def _blend(phrase: list[Phone], times: NDArray[np.float64], loudness: NDArray[np
         out[row] = (lips * targets[:, column : column + 1]).sum(0) / (lips.sum(0) + 1e-6)
     for row, column in ((5, 3), (6, 4)):
         out[row] = (fall_jaw * targets[:, column : column + 1]).sum(0) / (fall_jaw.sum(0) + 1e-6)
-    active = _ramp(times, start - ONSET_S, start - 0.02) * _ramp(-times, -end - RELEASE_S, -end)
+    return out
+
+
+def _come_and_go(out: NDArray[np.float64], phrase: list[Phone], times: NDArray[np.float64]) -> None:
+    """Out of rest before the first phone, back to it after the last."""
+    start, end = phrase[0].start, phrase[-1].end
+    active = _ramp(times, start - ONSET_S, start - READY_S) * _ramp(-times, -end - RELEASE_S, -end)
     out[[0, 2, 5, 6]] *= active
     out[1] = 0.5 + (out[1] - 0.5) * active
-    _close(out, phrase, times)
-    out[7] = (times >= start - 0.04) & (times <= end + 0.04)
-    return out.astype(np.float32)
+    out[7] = (times >= start - EARLY_S) & (times <= end + LATE_S)
 
 
 def _target(phone: Phone, loudness: NDArray[np.float32], times: NDArray[np.float64], loud: float) -> list[float]:
@@ -97,7 +118,7 @@ def _target(phone: Phone, loudness: NDArray[np.float32], times: NDArray[np.float
         level = float(loudness[within].max()) if within.any() else loud
         reached = 1.0 - np.exp(-max(length, 0.02) / UNDERSHOOT_S)
         effort = float(np.clip(1.0 + (level - loud) / 28.0, 0.45, 1.15))
-        opening = (0.3 + (opening - 0.3) * reached) * effort
+        opening = (0.25 + (opening - 0.25) * reached) * effort
         width = 0.5 + (width - 0.5) * (0.4 + 0.6 * reached)
         rounding = rounding * (0.4 + 0.6 * reached)
     return [opening, width, rounding, pose.teeth, pose.tongue]
@@ -118,7 +139,7 @@ def _close(out: NDArray[np.float64], phrase: list[Phone], times: NDArray[np.floa
             out[6] *= 1.0 - gate
             out[3] = np.maximum(out[3], (times >= start - 0.005) & (times <= end + 0.005))
         else:
-            out[0] = out[0] * (1.0 - gate) + 0.10 * gate
+            out[0] = out[0] * (1.0 - gate) + LABIODENTAL.open * gate
             out[4] = np.maximum(out[4], (times >= start - 0.005) & (times <= end + 0.005))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from coarticulation import PARAMETERS
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
@@ -54,8 +53,8 @@ class _Graph:
         return self.add("Conv", *inputs, kernel_shape=[weight.shape[2]], dilations=list(layer.dilation))
 
 
-def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:
-    """Write `net` to `path`: input `mel` (1, 80, n), output `mouth` (1, 8, n − past − future)."""
+def export(net: nets.Net, path: Path, *, scale: dict[str, list[float]], figures: dict[str, object]) -> None:
+    """Write `net` to `path`: input `mel` (1, 80, n), output `mouth` (1, 9, n − past − future)."""
     graph = _Graph()
     x = _normalise(graph)
     x = graph.add("Relu", graph.conv(x, net.first, net.norm))
@@ -64,14 +63,14 @@ def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:
         inner = graph.conv(graph.add("Relu", graph.conv(x, block.spread, block.norm)), block.mix)
         x = graph.add("Add", graph.crop(x, *block.crop), inner)
     logits = graph.conv(graph.add("Relu", x), net.last)
-    decides = np.array([i in nets.LOGITS for i in range(len(PARAMETERS))])[None, :, None]
+    decides = np.array([i in nets.LOGITS for i in range(len(nets.OUTPUTS))])[None, :, None]
     graph.add("Where", graph.constant(decides), logits, graph.add("Sigmoid", logits), output="mouth")
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "articulation",
             [helper.make_tensor_value_info("mel", TensorProto.FLOAT, [1, nets.BANDS, "columns"])],
-            [helper.make_tensor_value_info("mouth", TensorProto.FLOAT, [1, len(PARAMETERS), "outputs"])],
+            [helper.make_tensor_value_info("mouth", TensorProto.FLOAT, [1, len(nets.OUTPUTS), "outputs"])],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -81,11 +80,12 @@ def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:
     helper.set_model_props(
         model,
         {
-            "past_columns": str(nets.PAST_COLUMNS),
-            "future_columns": str(nets.FUTURE_COLUMNS),
+            "past_columns": str(net.plan.past),
+            "future_columns": str(net.plan.future),
             "columns_per_second": "100",
-            "outputs": " ".join(PARAMETERS),
-            "logits": " ".join(PARAMETERS[i] for i in nets.LOGITS),
+            "outputs": " ".join(nets.OUTPUTS),
+            "logits": " ".join(nets.OUTPUTS[i] for i in nets.LOGITS),
+            "scale": json.dumps(scale),
             "figures": json.dumps(figures),
             "licence": LICENCE,
         },
@@ -99,7 +99,7 @@ def export(net: nets.Net, path: Path, *, figures: dict[str, object]) -> None:
 @torch.no_grad()
 def _compare(net: nets.Net, octets: bytes) -> None:
     """What is written must say what was trained."""
-    mel = np.random.default_rng(1).uniform(FLOOR, -2.0, (1, nets.BANDS, nets.PAST_COLUMNS + 50 + nets.FUTURE_COLUMNS))
+    mel = np.random.default_rng(1).uniform(FLOOR, -2.0, (1, nets.BANDS, net.plan.past + 50 + net.plan.future))
     mel = mel.astype(np.float32)
     net.eval()
     wanted = nets.bounded(net(torch.from_numpy(mel))).numpy()
@@ -114,7 +114,7 @@ def _normalise(graph: _Graph) -> str:
     smooth = graph.add("AveragePool", loudness, kernel_shape=[nets.LOUDNESS_COLUMNS], strides=[1])
     level = graph.add("MaxPool", smooth, kernel_shape=[nets.LEVEL_COLUMNS], strides=[1])
     level = graph.add("Max", level, graph.constant(np.float32(nets.LEAST_LEVEL)))
-    skip = nets.LOUDNESS_COLUMNS + nets.LEVEL_COLUMNS - 2
+    skip = nets.LEVEL_CONTEXT
     quarter, depth = graph.constant(np.float32(0.25)), graph.constant(np.float32(-nets.DEPTH))
     bands = graph.add("Max", graph.add("Sub", graph.crop("mel", skip, 0), level), depth)
     bands = graph.add("Add", graph.add("Mul", bands, quarter), graph.constant(np.float32(1.5)))

@@ -6,14 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from coarticulation import PARAMETERS
-from corpus import Example
+from corpus import Example, rendition
 from numpy.typing import NDArray
+from talker import Sentence
+from words import SILENT
 
 from relip.speech.mel import FLOOR
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 OPEN, WIDTH, CLOSURE, LABIODENTAL, SPEECH = (PARAMETERS.index(n) for n in ("open", "width", "closure", "labiodental", "speech"))
 TOLERANCE = 3
+FRAME = 4
+"""Columns of a video frame at 25 Hz."""
+LAGS = range(-8, 9, 2)
 
 
 def measure(predict: Predict, examples: Sequence[Example], *, past: int, future: int) -> dict[str, float]:
@@ -38,19 +43,61 @@ def measure(predict: Predict, examples: Sequence[Example], *, past: int, future:
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def scale(predict: Predict, examples: Sequence[Example], *, past: int, future: int) -> dict[str, list[float]]:
-    """What the net's own outputs range over in speech: percentiles 3, 50 and 97 of `open`, mean and deviation of `width`."""
-    openings, widths = [], []
+def follow(predict: Predict, sentences: Sequence[Sentence], shift: float, *, past: int, future: int) -> dict[str, float]:
+    """How a talker's mouth is followed: r in speech at 25 frames a second, mean over the sentences, replayed `shift` times as fast.
+
+    `at_lag` is the common lag in milliseconds at which the opening fits best: positive is late.
+    """
+    opening: dict[int, list[float]] = {lag: [] for lag in LAGS}
+    width: list[float] = []
+    for sentence in sentences:
+        out, target, speech = _natural(predict, sentence, shift, past, future)
+        real = _frames(target[OPEN])
+        for lag, found in opening.items():
+            found.append(_r(_frames(np.roll(out[OPEN], lag))[speech], real[speech]))
+        width.append(_r(_frames(out[WIDTH])[speech], _frames(target[WIDTH])[speech]))
+    best = max(LAGS, key=lambda lag: float(np.mean(opening[lag])))
+    figures = {"open_r": np.mean(opening[0]), "width_r": np.mean(width), "at_lag": best * 10, "open_r_at_lag": np.mean(opening[best])}
+    return {name: round(float(value), 4) for name, value in figures.items()}
+
+
+def scale(
+    predict: Predict, examples: Sequence[Example], sentences: Sequence[Sentence], *, past: int, future: int
+) -> dict[str, list[float]]:
+    """What the net's own outputs range over in speech: percentiles 3, 50 and 97 of `open`, mean and deviation of `width`.
+
+    Frames of 40 ms, of synthetic and natural speech in equal parts.
+    """
+    kinds: list[list[NDArray[np.float32]]] = [[], []]
     for example in examples:
         mel = np.pad(example.mel.astype(np.float32), ((0, 0), (past, future)), constant_values=FLOOR)
-        out = predict(mel)[:, example.targets[SPEECH] > 0.5]
-        openings.append(out[OPEN])
-        widths.append(out[WIDTH])
-    opening, width = np.concatenate(openings), np.concatenate(widths)
-    return {
-        "open": [round(float(v), 3) for v in np.percentile(opening, [3, 50, 97])],
-        "width": [round(float(v), 3) for v in (width.mean(), width.std())],
-    }
+        speech = _frames(example.targets[SPEECH].astype(np.float32)) > 0.5
+        kinds[0].append(np.stack([_frames(row)[speech] for row in predict(mel)[[OPEN, WIDTH]]]))
+    for sentence in sentences:
+        out, _, speech = _natural(predict, sentence, 1.0, past, future)
+        kinds[1].append(np.stack([_frames(row)[speech] for row in out[[OPEN, WIDTH]]]))
+    parts = [np.concatenate(kind, axis=1) for kind in kinds if kind]
+    opening = np.mean([np.percentile(part[0], [3, 50, 97]) for part in parts], axis=0)
+    width = np.mean([(part[1].mean(), part[1].std()) for part in parts], axis=0)
+    return {"open": [round(float(v), 3) for v in opening], "width": [round(float(v), 3) for v in width]}
+
+
+def _natural(
+    predict: Predict, sentence: Sentence, shift: float, past: int, future: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Output, target, and which frames lie in a word."""
+    example = rendition(sentence, shift, lambda samples: samples)
+    mel = np.pad(example.mel.astype(np.float32), ((0, 0), (past, future)), constant_values=FLOOR)
+    at = (np.arange(mel.shape[1] // FRAME) + 0.5) * 0.04 * shift
+    inside = np.zeros(at.size, np.bool_)
+    for start, end, word in sentence.words:
+        if word not in SILENT:
+            inside |= (at >= start) & (at < end)
+    return predict(mel), example.targets.astype(np.float32), inside[: example.mel.shape[1] // FRAME]
+
+
+def _frames(track: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(track[: track.size // FRAME * FRAME].reshape(-1, FRAME).mean(axis=1))
 
 
 def _r(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

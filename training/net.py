@@ -1,10 +1,12 @@
-"""The articulation net, v1: a stack of dilated convolutions over log-mel columns, a function of a fixed window.
+"""The articulation nets: stacks of dilated convolutions over log-mel columns, functions of a fixed window.
 
-It keeps no state between calls: every output column depends on PAST_COLUMNS before it and FUTURE_COLUMNS after it and on
+They keep no state between calls: every output column depends on the plan's past before it and its future after it and on
 nothing else, the level normalisation included. So the live path and the offline path give the same numbers however they cut.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from coarticulation import PARAMETERS
@@ -13,34 +15,63 @@ from torch.nn import functional
 
 from relip.speech.mel import BANDS
 
-CHANNELS = 112
-CENTRED = (1, 2)
-PAST_ONLY = (4, 8, 8)
-CENTRED_LATE = (2, 3, 3)
-"""Dilations of the three-tap blocks, in this order; one more centred tap to each side lies in the first layer."""
 LOUDNESS_COLUMNS = 5
 LEVEL_COLUMNS = 150
 """The level is the loudest 50 ms of the last 1.5 s."""
+LEVEL_CONTEXT = LOUDNESS_COLUMNS + LEVEL_COLUMNS - 2
 LEAST_LEVEL = -9.0
 """Nothing below about −45 dB of full scale is blown up to the level of speech."""
 DEPTH = 12.0
 """Nepers of power below the level at which a band counts as silent."""
 
-FUTURE_COLUMNS = 1 + sum(CENTRED) + sum(CENTRED_LATE)
-PAST_COLUMNS = FUTURE_COLUMNS + 2 * sum(PAST_ONLY) + (LOUDNESS_COLUMNS - 1) + (LEVEL_COLUMNS - 1)
-LOGITS = tuple(PARAMETERS.index(name) for name in ("closure", "labiodental", "speech"))
-assert FUTURE_COLUMNS == 12, "look-ahead is 120 ms"
+OUTPUTS = (*PARAMETERS, "doubt")
+"""`doubt`: standard deviation of the opening as the net sees it."""
+LOGITS = tuple(OUTPUTS.index(name) for name in ("closure", "labiodental", "speech"))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The shape of a net: `channels`, and three-tap blocks by dilation, `True` where one looks back only."""
+
+    channels: int
+    blocks: tuple[tuple[int, bool], ...]
+
+    @property
+    def future(self) -> int:
+        """Columns that the net looks ahead: one for the first layer, and what its centred blocks take."""
+        return 1 + sum(dilation for dilation, past_only in self.blocks if not past_only)
+
+    @property
+    def past(self) -> int:
+        """Columns that it looks back."""
+        return self.future + 2 * sum(dilation for dilation, past_only in self.blocks if past_only) + LEVEL_CONTEXT
+
+
+def _student(centred: tuple[bool, ...]) -> Plan:
+    """The students differ only in which blocks look back: their weights fit each other."""
+    return Plan(112, tuple((dilation, not middle) for dilation, middle in zip((1, 2, 4, 8, 8, 2, 3, 3), centred, strict=True)))
+
+
+STUDENTS: dict[int, Plan] = {
+    40: _student((True, True, False, False, False, False, False, False)),
+    120: _student((True, True, False, False, False, True, True, True)),
+    200: _student((True, True, False, True, False, True, True, True)),
+}
+"""By look-ahead in milliseconds."""
+TEACHER = Plan(256, tuple((dilation, False) for dilation in (1, 2, 4, 8, 16, 8, 4, 2, 2)))
+"""Hears half a second to each side."""
+assert all(plan.future * 10 == look_ahead for look_ahead, plan in STUDENTS.items())
 
 
 class Block(nn.Module):
     """A dilated three-tap convolution and a mixing of channels, added to what came in. Shortens by 2·dilation columns."""
 
-    def __init__(self, dilation: int, *, past_only: bool) -> None:
+    def __init__(self, channels: int, dilation: int, *, past_only: bool) -> None:
         super().__init__()
         self.dilation, self.past_only = dilation, past_only
-        self.spread = nn.Conv1d(CHANNELS, CHANNELS, 3, dilation=dilation, bias=False)
-        self.norm = nn.BatchNorm1d(CHANNELS)
-        self.mix = nn.Conv1d(CHANNELS, CHANNELS, 1)
+        self.spread = nn.Conv1d(channels, channels, 3, dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(channels)
+        self.mix = nn.Conv1d(channels, channels, 1)
 
     @property
     def crop(self) -> tuple[int, int]:
@@ -48,21 +79,21 @@ class Block(nn.Module):
         return (2 * self.dilation, 0) if self.past_only else (self.dilation, self.dilation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, CHANNELS, n) → (batch, CHANNELS, n − 2·dilation)."""
+        """(batch, channels, n) → (batch, channels, n − 2·dilation)."""
         start, end = self.crop
         return x[:, :, start : x.shape[2] - end] + self.mix(functional.relu(self.norm(self.spread(x))))
 
 
 class Net(nn.Module):
-    """Log-mel → mouth. (batch, 80, n) → (batch, 8, n − PAST_COLUMNS − FUTURE_COLUMNS), logits throughout."""
+    """Log-mel → mouth. (batch, 80, n) → (batch, 9, n − past − future), logits throughout."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self.first = nn.Conv1d(BANDS + 2, CHANNELS, 3, bias=False)
-        self.norm = nn.BatchNorm1d(CHANNELS)
-        order = [(d, False) for d in CENTRED] + [(d, True) for d in PAST_ONLY] + [(d, False) for d in CENTRED_LATE]
-        self.blocks = nn.ModuleList(Block(dilation, past_only=past) for dilation, past in order)
-        self.last = nn.Conv1d(CHANNELS, len(PARAMETERS), 1)
+        self.plan = plan
+        self.first = nn.Conv1d(BANDS + 2, plan.channels, 3, bias=False)
+        self.norm = nn.BatchNorm1d(plan.channels)
+        self.blocks = nn.ModuleList(Block(plan.channels, dilation, past_only=past) for dilation, past in plan.blocks)
+        self.last = nn.Conv1d(plan.channels, len(OUTPUTS), 1)
 
     def forward(self, mel: Tensor) -> Tensor:
         """All outputs as logits."""
@@ -85,5 +116,5 @@ def normalise(mel: Tensor) -> Tensor:
 
 def bounded(logits: Tensor) -> Tensor:
     """Shapes in 0..1, decisions still as logits: what the exported net gives."""
-    rows = [logits[:, i] if i in LOGITS else torch.sigmoid(logits[:, i]) for i in range(len(PARAMETERS))]
+    rows = [logits[:, i] if i in LOGITS else torch.sigmoid(logits[:, i]) for i in range(len(OUTPUTS))]
     return torch.stack(rows, dim=1)

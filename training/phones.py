@@ -1,7 +1,8 @@
 """What a mouth does for a phone: International Phonetic Alphabet and ARPAbet → a pose with dominances.
 
-Rules of our own from articulatory phonetics: vowels by height, backness and rounding; consonants by place. No recording
-of a person went into them.
+Rules of our own from articulatory phonetics: vowels by height, backness and rounding; consonants by place. How far the lips
+part was then set by what one talker's lips did (means over 900 sentences of GRID s1): the gap between the inner lips is widest
+in spread vowels and narrow wherever lips are rounded, whatever the jaw does.
 """
 
 from __future__ import annotations
@@ -42,27 +43,27 @@ def _consonant(openness: float, hold_open: float, hold_lips: float = 0.15, *, te
 
 BILABIAL = Pose(0.0, 0.48, 0.1, 0.0, 0.0, 1.0, 0.3, closure=True)
 BILABIAL_STOP = replace(BILABIAL, stop=True)
-LABIODENTAL = Pose(0.10, 0.5, 0.05, 0.6, 0.0, 0.95, 0.5, labiodental=True)
-DENTAL = _consonant(0.24, 0.6, teeth=0.8, tongue=0.9)
-SIBILANT = _consonant(0.14, 0.85, 0.35, teeth=1.0, tongue=0.0)
-POSTALVEOLAR = Pose(0.18, 0.38, 0.55, 0.9, 0.0, 0.8, 0.8)
-ALVEOLAR = _consonant(0.22, 0.6, teeth=0.6, tongue=0.5)
-LATERAL = _consonant(0.32, 0.5, teeth=0.4, tongue=0.9)
-RHOTIC = Pose(0.26, 0.42, 0.4, 0.3, 0.2, 0.55, 0.55)
+LABIODENTAL = Pose(0.14, 0.5, 0.05, 0.6, 0.0, 0.95, 0.5, labiodental=True)
+DENTAL = _consonant(0.20, 0.6, teeth=0.8, tongue=0.9)
+SIBILANT = _consonant(0.40, 0.6, 0.35, teeth=1.0, tongue=0.0)
+POSTALVEOLAR = Pose(0.46, 0.38, 0.55, 0.9, 0.0, 0.8, 0.8)
+ALVEOLAR = _consonant(0.37, 0.5, teeth=0.6, tongue=0.5)
+LATERAL = _consonant(0.34, 0.5, teeth=0.4, tongue=0.9)
+RHOTIC = Pose(0.20, 0.42, 0.4, 0.3, 0.2, 0.55, 0.55)
 TRILL = _consonant(0.30, 0.5, tongue=0.6)
-PALATAL = _consonant(0.22, 0.5, 0.3, teeth=0.6)
-VELAR = _consonant(0.34, 0.25, 0.05)
+PALATAL = _consonant(0.40, 0.5, 0.3, teeth=0.6)
+VELAR = _consonant(0.44, 0.25, 0.05)
 GLOTTAL = _consonant(0.42, 0.08, 0.02)
-ROUND_GLIDE = Pose(0.14, 0.2, 0.95, 0.0, 0.0, 0.85, 1.0)
+ROUND_GLIDE = Pose(0.09, 0.2, 0.95, 0.0, 0.0, 0.85, 1.0)
 
 VOWELS: dict[str, tuple[float, float, float]] = {
-    "i": (0.26, 0.85, 0.0), "ɪ": (0.34, 0.7, 0.0), "e": (0.42, 0.76, 0.0), "ɛ": (0.56, 0.7, 0.0), "æ": (0.74, 0.74, 0.0),
-    "a": (0.92, 0.62, 0.0), "ɐ": (0.72, 0.56, 0.0), "ɑ": (0.95, 0.5, 0.05), "ʌ": (0.66, 0.52, 0.0), "ə": (0.38, 0.5, 0.0),
-    "ɜ": (0.44, 0.46, 0.2), "ɘ": (0.38, 0.5, 0.0), "ɨ": (0.28, 0.6, 0.0), "ɯ": (0.28, 0.58, 0.0), "ɤ": (0.44, 0.5, 0.0),
-    "y": (0.2, 0.22, 0.95), "ʏ": (0.26, 0.28, 0.85), "ø": (0.34, 0.28, 0.85), "œ": (0.5, 0.36, 0.7), "ɵ": (0.34, 0.32, 0.75),
-    "u": (0.18, 0.15, 1.0), "ʊ": (0.28, 0.28, 0.75), "ʉ": (0.2, 0.22, 0.9), "o": (0.4, 0.24, 0.9), "ɔ": (0.6, 0.34, 0.7),
-    "ɒ": (0.76, 0.42, 0.45), "ɶ": (0.7, 0.5, 0.4), "ɞ": (0.5, 0.4, 0.5), "ᵻ": (0.32, 0.6, 0.0), "ɚ": (0.36, 0.44, 0.3),
-    "ɝ": (0.42, 0.44, 0.3),
+    "i": (0.50, 0.80, 0.0), "ɪ": (0.53, 0.68, 0.0), "e": (0.62, 0.78, 0.0), "ɛ": (0.60, 0.66, 0.0), "æ": (0.64, 0.68, 0.0),
+    "a": (0.64, 0.54, 0.0), "ɐ": (0.56, 0.52, 0.0), "ɑ": (0.60, 0.44, 0.05), "ʌ": (0.50, 0.46, 0.0), "ə": (0.44, 0.5, 0.0),
+    "ɜ": (0.44, 0.46, 0.2), "ɘ": (0.44, 0.5, 0.0), "ɨ": (0.46, 0.6, 0.0), "ɯ": (0.44, 0.58, 0.0), "ɤ": (0.48, 0.5, 0.0),
+    "y": (0.2, 0.22, 0.95), "ʏ": (0.24, 0.28, 0.85), "ø": (0.28, 0.28, 0.85), "œ": (0.38, 0.36, 0.7), "ɵ": (0.28, 0.32, 0.75),
+    "u": (0.22, 0.2, 1.0), "ʊ": (0.26, 0.34, 0.75), "ʉ": (0.22, 0.24, 0.9), "o": (0.30, 0.3, 0.9), "ɔ": (0.34, 0.26, 0.7),
+    "ɒ": (0.46, 0.4, 0.45), "ɶ": (0.56, 0.48, 0.4), "ɞ": (0.40, 0.4, 0.5), "ᵻ": (0.48, 0.6, 0.0), "ɚ": (0.36, 0.44, 0.3),
+    "ɝ": (0.40, 0.44, 0.3),
 }  # fmt: skip
 
 CONSONANTS: dict[str, Pose] = {

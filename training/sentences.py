@@ -35,6 +35,14 @@ OPENERS = (
     "um", "yes", "no", "perhaps", "hello",
 )  # fmt: skip
 
+COMMANDS = (
+    ("bin", "lay", "place", "set"), ("blue", "green", "red", "white"), ("at", "by", "in", "with"),
+    tuple("ay bee sea dee ee ef gee aitch eye jay kay el em en owe pea queue are ess tea you vee ex why zed".split()),  # noqa: SIM905
+    tuple("zero one two three four five six seven eight nine".split()),  # noqa: SIM905
+    ("again", "now", "please", "soon"),
+)  # fmt: skip
+"""The grammar of the GRID corpus: in many synthetic voices its words tell voices from habits of the one natural talker."""
+
 ONSETS = (
     *"bbbpppmmmmffvvwtdnszkglrhj", "br", "bl", "pr", "pl", "tr", "dr", "kr", "fl", "fr", "sp", "st", "sk", "sm", "sl", "sh",
     "ch", "", "",
@@ -51,6 +59,11 @@ def english(random: np.random.Generator) -> str:
     if random.random() < 0.3:
         body = f"{_one(random, OPENERS)}, {body}"
     return body[0].upper() + body[1:] + _one(random, (".", ".", ".", "?", "!"))
+
+
+def command(random: np.random.Generator) -> str:
+    """Six words of the GRID corpus' grammar."""
+    return " ".join(_one(random, words) for words in COMMANDS) + "."
 
 
 def invented(random: np.random.Generator) -> str:

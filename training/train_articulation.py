@@ -1,9 +1,11 @@
-"""Trains the articulation net from a seed: makes the speech, learns, prints figures on the way, writes ONNX and JSON.
+"""Trains the articulation nets from a seed: makes the speech, learns, prints figures on the way, writes ONNX and JSON.
 
-    python training/train_articulation.py --minutes 35 --seed 1
+    python training/train_articulation.py --grid FOLDER --minutes 120 --teacher-minutes 240 --seed 1
 
-The number of steps follows from the minutes and the machine's speed and is written down with the figures; `--steps` repeats a
-run exactly. One thread by default: on a busy machine two were slower.
+FOLDER holds the clips of GRID talker s1 with their alignments; without it the nets learn from synthetic speech alone. First a
+teacher that hears half a second to each side, where it is given time; then the student with 120 ms of look-ahead; from that one
+those with 40 and 200 ms. The number of steps follows from the minutes and the machine's speed and is written down with the
+figures; `--steps` repeats a run exactly, as far as `--makers 0`. Everything runs to its end on two CPU cores; a GPU shortens it.
 """
 
 from __future__ import annotations
@@ -14,104 +16,117 @@ import json
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from coarticulation import REST
-from corpus import HELD_OUT_VOICES, Example, gather
+from corpus import HELD_OUT_VOICES, Example, gather, loudness_of
 from export import export
-from figures import measure, scale
+from figures import follow, measure, scale
 from losses import loss
-from net import FUTURE_COLUMNS, PAST_COLUMNS, Net, bounded
+from net import STUDENTS, TEACHER, Net, bounded
 from numpy.typing import NDArray
+from people import People, Seen
+from stream import Batches, Orders
+from talker import Sentence, read, split
 from torch import Tensor
 
-from relip.speech.mel import FLOOR
-
 BATCH, COLUMNS = 16, 320
+NATURAL = 6
+"""Stretches of people in a batch, once they take part."""
+ALONE = 0.4
+"""The share of a run that hears synthetic speech alone."""
 PEAK_RATE = 2.5e-3
 WARM_STEPS = 100
 PROBE_STEPS = 20
 """Steps that tell how fast this machine is."""
 MEMORY = 0.998
 """What the averaged net, which is the one that is kept, remembers of itself at each step."""
+SHOW_S = 90
 
 
-class Batches:
-    """Random stretches of the examples, each with the window of columns that the net needs round it."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What nets are judged by: synthetic speech of voices, and sentences of a talker, that training does not hear."""
 
-    def __init__(self, examples: Sequence[Example], seed: int) -> None:
-        self._examples = examples
-        self._random = np.random.default_rng(seed)
-        self._weights = np.array([e.mel.shape[1] for e in examples], np.float64)
-        self._weights /= self._weights.sum()
-
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """(BATCH, 80, past + COLUMNS + future) log-mel and (BATCH, 8, COLUMNS) targets."""
-        pairs = [self._stretch(self._examples[i]) for i in self._random.choice(len(self._examples), BATCH, p=self._weights)]
-        return torch.from_numpy(np.stack([p[0] for p in pairs])), torch.from_numpy(np.stack([p[1] for p in pairs]))
-
-    def _stretch(self, example: Example) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        count = example.mel.shape[1]
-        start = int(self._random.integers(-60, max(1, count - COLUMNS + 30)))
-        mel = np.full((example.mel.shape[0], PAST_COLUMNS + COLUMNS + FUTURE_COLUMNS), FLOOR, np.float32)
-        targets = np.repeat(REST[:, None], COLUMNS, axis=1)
-        _overlay(mel, example.mel, start - PAST_COLUMNS)
-        _overlay(targets, example.targets, start)
-        return self._disturb(mel), targets
-
-    def _disturb(self, mel: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Another gain and another colour, and now and then a few bands gone."""
-        bands = mel.shape[0]
-        colour = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), self._random.normal(0, 0.9, 6))
-        mel = mel + (self._random.normal(0, 1.0) + colour[:, None]).astype(np.float32)
-        if self._random.random() < 0.3:
-            low = int(self._random.integers(bands - 10))
-            mel[low : low + int(self._random.integers(2, 10))] = FLOOR
-        return np.maximum(mel, np.float32(FLOOR))
+    synthetic: Sequence[Example]
+    natural: Sequence[Sentence]
 
 
-def train(net: Net, batches: Batches, held_out: Sequence[Example], *, minutes: float, steps: int | None) -> tuple[Net, int]:
-    """The averaged net, and how many steps it took."""
-    average = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=0.01)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How one net learns: for so many minutes or steps, at first without people for a share `alone` of them."""
+
+    minutes: float
+    steps: int | None = None
+    alone: float = 0.0
+    peak: float = PEAK_RATE
+    device: str = "cpu"
+
+
+class Learner:
+    """One net, its average, and the optimiser."""
+
+    def __init__(self, net: Net, batches: Batches, course: Course, teacher: Net | None) -> None:
+        self.net, self.average = net.to(course.device), copy.deepcopy(net).to(course.device)
+        self._batches, self._course, self._teacher = batches, course, teacher
+        self._optimiser = torch.optim.AdamW(net.parameters(), lr=course.peak, weight_decay=0.01)
+        plans = [net.plan] if teacher is None else [net.plan, teacher.plan]
+        self._past, self._future = max(p.past for p in plans), max(p.future for p in plans)
+
+    def step(self, index: int, total: int) -> float:
+        """One batch; returns the loss."""
+        done = min(1.0, index / total)
+        for group in self._optimiser.param_groups:
+            group["lr"] = _rate(index, total) * self._course.peak
+        natural = NATURAL if len(self._batches.natural) and done >= self._course.alone else 0
+        drawn = self._batches.draw(BATCH, COLUMNS, self._past, self._future, natural)
+        mel, targets = (torch.from_numpy(x).to(self._course.device) for x in drawn)
+        self.net.train()
+        self._optimiser.zero_grad()
+        taught = None
+        if self._teacher is not None:
+            with torch.no_grad():
+                taught = self._teacher(self._cut(mel, self._teacher))
+        value = loss(self.net(self._cut(mel, self.net)), targets, taught)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self._optimiser.step()
+        _remember(self.average, self.net, min(MEMORY, (index + 1) / (index + 10)))
+        return float(value.detach())
+
+    def _cut(self, mel: Tensor, net: Net) -> Tensor:
+        """The columns that this net needs for the same targets."""
+        return mel[:, :, self._past - net.plan.past : mel.shape[2] - (self._future - net.plan.future)]
+
+
+def train(learner: Learner, course: Course, show: Callable[[Net], str], halfway: Callable[[Net], None]) -> tuple[Net, int]:
+    """The averaged net, and how many steps it took. `halfway` sees it just before people take part."""
     begun = shown = time.monotonic()
-    step, total = 0, steps or PROBE_STEPS + 1
+    step, total, alone = 0, course.steps or 4000, course.alone > 0
     while step < total:
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(step, total if step > PROBE_STEPS or steps else WARM_STEPS * 20)
-        value = _learn(net, optimiser, batches.draw())
-        _remember(average, net, min(MEMORY, (step + 1) / (step + 10)))
+        value = learner.step(step, total)
         step += 1
         now = time.monotonic()
-        if step == PROBE_STEPS and not steps:
-            total = max(PROBE_STEPS + 1, int(minutes * 60 / (now - begun) * PROBE_STEPS))
-            print(f"{(now - begun) / PROBE_STEPS:.2f} s a step: {total} steps", flush=True)
-        if not steps and now - begun > minutes * 60 * 1.15:
-            total = min(total, step + (total - step) // 8)
-        if now - shown > 90 or step == total:
+        if not course.steps and (step == PROBE_STEPS or step % 250 == 0):
+            total = max(PROBE_STEPS + 1, step + int((course.minutes * 60 - (now - begun)) * step / (now - begun)))
+            if step == PROBE_STEPS:
+                print(f"{(now - begun) / PROBE_STEPS:.2f} s a step: {total} steps", flush=True)
+        if alone and step >= course.alone * total:
+            alone = False
+            halfway(learner.average)
+        if now - shown > SHOW_S or step >= total:
             shown = now
-            print(f"{step}/{total} {now - begun:5.0f} s loss {value:.3f} {_line(average, held_out)}", flush=True)
-    return average, step
-
-
-def _learn(net: Net, optimiser: torch.optim.Optimizer, batch: tuple[Tensor, Tensor]) -> float:
-    mel, targets = batch
-    net.train()
-    optimiser.zero_grad()
-    value = loss(net(mel), targets)
-    value.backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-    optimiser.step()
-    return float(value.detach())
+            print(f"{step}/{total} {now - begun:5.0f} s loss {value:.3f} {show(learner.average)}", flush=True)
+    return learner.average.cpu().eval(), step
 
 
 def _rate(step: int, total: int) -> float:
     """Up over the first steps, then down along a cosine."""
     done = min(1.0, step / total)
-    return PEAK_RATE * min(1.0, (step + 1) / WARM_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+    return min(1.0, (step + 1) / WARM_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 @torch.no_grad()
@@ -125,58 +140,127 @@ def _remember(average: Net, net: Net, memory: float) -> None:
 
 @torch.no_grad()
 def predict(net: Net, mel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(80, past + n + future) → (8, n), shapes in 0..1 and decisions as logits."""
+    """(80, past + n + future) → (9, n), shapes in 0..1 and decisions as logits."""
     net.eval()
-    return bounded(net(torch.from_numpy(mel[None])))[0].numpy()
+    device = next(net.parameters()).device
+    return bounded(net(torch.from_numpy(mel[None]).to(device)))[0].cpu().numpy()
 
 
-def _line(net: Net, held_out: Sequence[Example]) -> str:
-    figures = measure(lambda mel: predict(net, mel), held_out[:60], past=PAST_COLUMNS, future=FUTURE_COLUMNS)
-    shown = ("open_r_speech", "width_r_speech", "closure_precision", "closure_recall", "closure_events")
-    return " ".join(f"{name} {figures[name]:.3f}" for name in shown)
+def judge(net: Net, trial: Trial) -> dict[str, object]:
+    """All figures of a net."""
+
+    def ask(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+        return predict(net, mel)
+
+    figures: dict[str, object] = {"held_out": measure(ask, trial.synthetic, past=net.plan.past, future=net.plan.future)}
+    for name, shift in (("talker", 1.0), ("talker_lower", 0.84), ("talker_higher", 1.2)):
+        if trial.natural:
+            figures[name] = follow(ask, trial.natural, shift, past=net.plan.past, future=net.plan.future)
+    return figures
 
 
-def _overlay(out: NDArray[np.float32], source: NDArray[np.float16], start: int) -> None:
-    """Columns `start`… of `source` into `out`, as far as there are any."""
-    first, last = max(0, start), min(source.shape[1], start + out.shape[1])
-    if last > first:
-        out[:, first - start : last - start] = source[:, first:last]
+def _line(net: Net, trial: Trial) -> str:
+    figures = judge(net, Trial(trial.synthetic[:40], trial.natural[::5]))
+    return json.dumps(figures)
+
+
+def _listen(asked: argparse.Namespace) -> tuple[Orders, Trial]:
+    """Measure the talker, learn the talker's habits, and lay down what nets will be judged by."""
+    habits, heard, held = None, [], []
+    if asked.grid:
+        learned, kept_out = split(asked.grid, asked.development)
+        heard, held = list(read(learned, asked.keep)), list(read(kept_out, asked.keep))
+        people = People(asked.seed)
+        people.fit([Seen(s.phones, loudness_of(s.samples), s.mouth) for s in heard])
+        habits = people.ask
+        print(f"{len(heard)} sentences of the talker, {len(held)} held out", flush=True)
+    trial = Trial(gather(asked.seed + 1000, minutes=10, held_out=True, habits=habits), held)
+    return Orders(habits, heard, natural_share=0.25), trial
+
+
+def _write(net: Net, path: Path, trial: Trial, made: dict[str, object]) -> None:
+    """The ONNX file with its figures beside it."""
+    ranges = scale(lambda mel: predict(net, mel), trial.synthetic, trial.natural, past=net.plan.past, future=net.plan.future)
+    figures = {**made, "weights": sum(p.numel() for p in net.parameters()), **judge(net, trial), "scale": ranges}
+    export(net, path, scale=ranges, figures=figures)
+    path.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")
+    print(path, json.dumps(figures, indent=2), flush=True)
+
+
+def _name(look_ahead: int) -> str:
+    return "articulation.onnx" if look_ahead == 120 else f"articulation-{look_ahead}.onnx"
+
+
+def _lessons(asked: argparse.Namespace, batches: Batches, trial: Trial) -> None:
+    """Teacher, the 120 ms student, and from it the others."""
+    made: dict[str, object] = {
+        "seed": asked.seed,
+        "held_out_voices": " ".join(HELD_OUT_VOICES),
+        "torch": torch.__version__.split("+")[0],
+        "python": platform.python_version(),
+    }
+    teacher: Net | None = None
+
+    def show(net: Net) -> str:
+        return _line(net, trial)
+
+    if asked.teacher_minutes:
+        course = Course(asked.teacher_minutes, alone=ALONE, peak=1.2e-3, device=asked.device)
+        teacher, made["teacher_steps"] = train(Learner(Net(TEACHER), batches, course, None), course, show, lambda _: None)
+        made["teacher"] = judge(teacher, trial)
+        teacher.to(asked.device)
+    apart: dict[str, object] = {}
+    course = Course(asked.minutes, asked.steps, ALONE if asked.grid else 0.0, device=asked.device)
+    learner = Learner(Net(STUDENTS[120]), batches, course, teacher)
+    first, steps = train(learner, course, show, lambda net: apart.update(judge(net, trial)))
+    told = {"steps": steps, "synthetic_alone": apart} | _hours(batches)
+    _write(first, asked.out / _name(120), trial, made | told)
+    torch.save(first.state_dict(), asked.keep / "articulation.pt")
+    for look_ahead in (40, 200):
+        course = Course(asked.variant_minutes, asked.variant_steps, peak=0.5 * PEAK_RATE, device=asked.device)
+        net = Net(STUDENTS[look_ahead])
+        net.load_state_dict(first.state_dict())
+        net, steps = train(Learner(net, batches, course, teacher), course, show, lambda _: None)
+        _write(net, asked.out / _name(look_ahead), trial, made | {"steps_from_120": steps} | _hours(batches))
+
+
+def _hours(batches: Batches) -> dict[str, object]:
+    return {
+        "speech_hours": round(batches.synthetic.heard / 360_000, 1),
+        "renditions_of_people_hours": round(batches.natural.heard / 360_000, 1),
+    }
 
 
 def main() -> None:
     """Make, learn, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=35.0, help="wall time of the learning [min]")
+    parser.add_argument("--grid", type=Path, help="folder with the clips and alignments of GRID talker s1")
+    parser.add_argument("--development", type=Path, help="folder whose clips are held out as well")
+    parser.add_argument("--keep", type=Path, default=Path("build/training"), help="folder for measured mouths and weights")
+    parser.add_argument("--minutes", type=float, default=120.0, help="wall time for the 120 ms net [min]")
+    parser.add_argument("--teacher-minutes", type=float, default=0.0, help="wall time for a teacher, 0 for none [min]")
+    parser.add_argument("--variant-minutes", type=float, default=30.0, help="wall time for each of the other two [min]")
     parser.add_argument("--steps", type=int, help="learn for so many steps instead")
+    parser.add_argument("--variant-steps", type=int, help="the same for the other two")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--speech-minutes", type=float, default=360.0, help="speech to make [min]")
-    parser.add_argument("--speech-seconds", type=float, default=360.0, help="wall time for making it [s]")
+    parser.add_argument("--first-minutes", type=float, default=90.0, help="speech to make before learning begins [min]")
+    parser.add_argument("--pool-hours", type=float, default=12.0, help="speech kept in memory: 60 MB an hour [h]")
+    parser.add_argument("--makers", type=int, default=1, help="processes that make speech meanwhile")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("src/relip/weights/nets/articulation.onnx"))
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--out", type=Path, default=Path("src/relip/weights/nets"))
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
-    print("making speech", flush=True)
-    held_out = gather(asked.seed + 1000, minutes=10, held_out=True)
-    heard = gather(asked.seed, minutes=asked.speech_minutes, held_out=False, seconds=asked.speech_seconds)
-    net = Net()
-    weights = sum(p.numel() for p in net.parameters())
-    print(f"{weights} weights, {PAST_COLUMNS} columns back, {FUTURE_COLUMNS} ahead", flush=True)
-    net, steps = train(net, Batches(heard, asked.seed), held_out, minutes=asked.minutes, steps=asked.steps)
-    figures: dict[str, object] = {
-        "seed": asked.seed,
-        "steps": steps,
-        "weights": weights,
-        "speech_minutes": round(sum(e.mel.shape[1] for e in heard) / 6000, 1),
-        "held_out_voices": " ".join(HELD_OUT_VOICES),
-        "torch": torch.__version__.split("+")[0],
-        "python": platform.python_version(),
-        "held_out": measure(lambda mel: predict(net, mel), held_out, past=PAST_COLUMNS, future=FUTURE_COLUMNS),
-        "scale": scale(lambda mel: predict(net, mel), held_out, past=PAST_COLUMNS, future=FUTURE_COLUMNS),
-    }
-    export(net, asked.out, figures=figures)
-    asked.out.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures, indent=2))
+    asked.keep.mkdir(parents=True, exist_ok=True)
+    orders, trial = _listen(asked)
+    batches = Batches(asked.seed, orders, hours=asked.pool_hours)
+    batches.fill(asked.first_minutes)
+    batches.employ(asked.makers)
+    try:
+        _lessons(asked, batches, trial)
+    finally:
+        batches.dismiss()
 
 
 if __name__ == "__main__":
