@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from talker import Sentence
 from voices import ENGLISH, FLITE_VOICES, LANGUAGES, RATE, VARIANTS, Espeak, Utterance, flite
-
 from words import columns_of
 
 from relip.speech.mel import COLUMN_SAMPLES
@@ -52,7 +51,11 @@ def make(
             count = int(RATE * random.uniform(2.0, 5.0))
             sound = nobody_speaks(count, random, babble)
             columns = count // COLUMN_SAMPLES
-            yield Example(columns_of(sound).astype(np.float16), articulate([], columns, np.zeros(columns, np.float32)).astype(np.float16), "")
+            yield Example(
+                columns_of(sound).astype(np.float16),
+                articulate([], columns, np.zeros(columns, np.float32)).astype(np.float16),
+                "",
+            )
         else:
             said = _say(espeak, random, held_out=held_out, share_flite=share_flite)
             if said is None or said.samples.size < RATE:
@@ -63,7 +66,11 @@ def make(
             babble = np.roll(babble, count // 2) * 0.9
             targets = articulate(said.phones, count // COLUMN_SAMPLES, loudness_of(said.samples), habits)
             fitting = np.resize(babble, max(babble.size, count))
-            yield Example(columns_of(pass_channel(said.samples, random, fitting)).astype(np.float16), targets.astype(np.float16), said.voice)
+            yield Example(
+                columns_of(pass_channel(said.samples, random, fitting)).astype(np.float16),
+                targets.astype(np.float16),
+                said.voice,
+            )
         made += count / RATE
 
 
@@ -76,20 +83,26 @@ def renditions(sentences: Sequence[Sentence], seed: int) -> Iterator[Example]:
     """Natural sentences without end, each time through another head, room and microphone."""
     random = np.random.default_rng(seed)
     babble = np.zeros(RATE * 30, np.float32)
+
+    def channel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return pass_channel(samples, random, np.resize(babble, max(babble.size, samples.size)))
+
     while True:
         sentence = sentences[random.integers(len(sentences))]
         shift = float(np.exp(random.uniform(-0.22, 0.22))) if random.random() < 0.75 else 1.0
         other = sentences[random.integers(len(sentences))].samples
-        babble = np.roll(babble, other.size // 2) * 0.9
+        babble[:] = np.roll(babble, other.size // 2) * 0.9
         babble[: other.size] += 0.5 * other
-        yield rendition(sentence, shift, lambda samples: pass_channel(samples, random, np.resize(babble, max(babble.size, samples.size))))
+        yield rendition(sentence, shift, channel)
 
 
 def rendition(sentence: Sentence, shift: float, channel: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Example:
     """A natural sentence replayed `shift` times as fast, which moves pitch and formants as another head would."""
     played = round(RATE * shift / 100) * 100
     factor = RATE / played
-    samples = resample_poly(sentence.samples, RATE // 100, played // 100).astype(np.float32) if played != RATE else sentence.samples
+    samples = (
+        resample_poly(sentence.samples, RATE // 100, played // 100).astype(np.float32) if played != RATE else sentence.samples
+    )
     phones = [Phone(p.pose, p.start * factor, p.end * factor) for p in sentence.phones]
     mel = columns_of(channel(samples))
     columns = mel.shape[1]
@@ -154,4 +167,3 @@ def loudness_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     count = samples.size // COLUMN_SAMPLES
     power = np.convolve(samples.astype(np.float64) ** 2, np.ones(480) / 480, "same")[::COLUMN_SAMPLES][:count]
     return (10 * np.log10(power + 1e-9)).astype(np.float32)
-

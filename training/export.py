@@ -53,7 +53,7 @@ class _Graph:
         return self.add("Conv", *inputs, kernel_shape=[weight.shape[2]], dilations=list(layer.dilation))
 
 
-def export(net: nets.Net, path: Path, *, scale: dict[str, list[float]], figures: dict[str, object]) -> None:
+def export(net: nets.Net, path: Path, *, scale: dict[str, object], figures: dict[str, object]) -> None:
     """Write `net` to `path`: input `mel` (1, 80, n), output `mouth` (1, 9, n − past − future)."""
     graph = _Graph()
     x = _normalise(graph)

@@ -37,7 +37,7 @@ def loss(logits: Tensor, targets: Tensor, taught: Tensor | None = None) -> Tenso
 
 
 def _shape(shapes: Tensor, targets: Tensor) -> Tensor:
-    """Squares, whose least is the mean of what may be: that follows best where the voice leaves it open. And speed over 20 ms."""
+    """Squares, whose least is the mean of what may be: it follows best where the voice leaves it open. And speed over 20 ms."""
     total = sum(weight * (shapes[:, row] - targets[:, row]).square().mean() for row, weight in SHAPES.items())
     speed = (shapes[:, OPEN, 2:] - shapes[:, OPEN, :-2]) - (targets[:, OPEN, 2:] - targets[:, OPEN, :-2])
     return total + 6.0 * speed.square().mean()

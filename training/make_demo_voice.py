@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from scipy.io import wavfile
 from scipy.signal import resample_poly
@@ -60,6 +59,8 @@ def speak(sentence: str) -> tuple[NDArray[np.float64], Phones]:
 
 def main() -> None:
     """Write voice.flac, voice.txt and voice.json into the folder named."""
+    import soundfile  # noqa: PLC0415 - whoever only wants `speak` may not have it
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("src/relip/peers/assets"))
     folder = parser.parse_args().out

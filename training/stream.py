@@ -96,7 +96,7 @@ class Batches:
         self._makers.clear()
 
     def draw(self, batch: int, columns: int, past: int, future: int, natural: int) -> tuple[Arrays, Arrays]:
-        """(batch, 80, past + columns + future) log-mel and (batch, 8, columns) targets; `natural` of the batch are of people."""
+        """(batch, 80, past + columns + future) log-mel and (batch, 8, columns) targets; `natural` of them are people."""
         self._receive()
         pools = [self.natural if index < natural else self.synthetic for index in range(batch)]
         pairs = [self._stretch(pool.draw(self._random), columns, past, future) for pool in pools]

@@ -5,7 +5,7 @@
 FOLDER holds the clips of GRID talker s1 with their alignments; without it the nets learn from synthetic speech alone. First a
 teacher that hears half a second to each side, where it is given time; then the student with 120 ms of look-ahead; from that one
 those with 40 and 200 ms. The number of steps follows from the minutes and the machine's speed and is written down with the
-figures; `--steps` repeats a run exactly, as far as `--makers 0`. Everything runs to its end on two CPU cores; a GPU shortens it.
+figures; `--steps` repeats a run exactly with `--makers 0`. Everything runs to its end on two CPU cores; a GPU shortens it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -210,8 +210,12 @@ def _lessons(asked: argparse.Namespace, batches: Batches, trial: Trial) -> None:
         made["teacher"] = judge(teacher, trial)
         teacher.to(asked.device)
     apart: dict[str, object] = {}
+    student = Net(STUDENTS[120])
     course = Course(asked.minutes, asked.steps, ALONE if asked.grid else 0.0, device=asked.device)
-    learner = Learner(Net(STUDENTS[120]), batches, course, teacher)
+    if asked.start:
+        student.load_state_dict(torch.load(asked.start, weights_only=True))
+        course = replace(course, alone=0.0, peak=0.5 * PEAK_RATE)
+    learner = Learner(student, batches, course, teacher)
     first, steps = train(learner, course, show, lambda net: apart.update(judge(net, trial)))
     told = {"steps": steps, "synthetic_alone": apart} | _hours(batches)
     _write(first, asked.out / _name(120), trial, made | told)
@@ -240,6 +244,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120.0, help="wall time for the 120 ms net [min]")
     parser.add_argument("--teacher-minutes", type=float, default=0.0, help="wall time for a teacher, 0 for none [min]")
     parser.add_argument("--variant-minutes", type=float, default=30.0, help="wall time for each of the other two [min]")
+    parser.add_argument("--start", type=Path, help="weights of a 120 ms net to go on from: KEEP/articulation.pt of another run")
     parser.add_argument("--steps", type=int, help="learn for so many steps instead")
     parser.add_argument("--variant-steps", type=int, help="the same for the other two")
     parser.add_argument("--seed", type=int, default=1)

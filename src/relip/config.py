@@ -113,6 +113,10 @@ class LipSync(Section):
     offset_ms: float = Field(
         0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds"
     )
+    look_ahead_ms: Literal[40, 120, 200] = Field(
+        120,
+        description="how much of the voice after a frame the net hears, milliseconds; more is surer, less is a shorter latency",
+    )
     smoothing_ms: int = Field(
         20, ge=0, le=200, description="time constant of the mouth's movement, milliseconds; more is calmer, 0 is none"
     )

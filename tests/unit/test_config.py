@@ -36,6 +36,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"lip_sync": {"amplitude": 9}}, "lip_sync.amplitude"),
         ({"lip_sync": {"max_open": 0.6}}, "lip_sync.max_open"),
         ({"lip_sync": {"smoothing_ms": -1}}, "lip_sync.smoothing_ms"),
+        ({"lip_sync": {"look_ahead_ms": 100}}, "lip_sync.look_ahead_ms"),
         ({"lip_sync": {"head_movement_speed": 2}}, "lip_sync.head_movement_speed"),
         ({"voice": {"destination": "239.1.1.2"}}, "voice: .*port"),
         ({"voice": {"sdp": "a.sdp", "port": 1, "destination": "239.1.1.1"}}, "voice: .*either"),

@@ -1,7 +1,7 @@
 """The articulation net: log-mel columns round a frame → what the voice asks of a mouth over that frame.
 
 Stateless, as the net is: a frame's answer depends on its window of columns alone. What the net says of itself (context,
-order of outputs) is read from its metadata and checked once; a net that does not say it is refused.
+order of outputs, scale) is read from its metadata and checked once; a net that does not say it is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relip.articulation.scale import Scale, read_scale
 from relip.essence.errors import ModelError
 from relip.essence.scene import Articulation
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S
@@ -20,7 +21,7 @@ BANDS = 80
 COLUMN_SAMPLES = 480
 """Column c sits on 48 kHz sample 480·c since the epoch and stands for the 10 ms that follow."""
 COLUMNS_PER_SECOND = AUDIO_CLOCK_HZ // COLUMN_SAMPLES
-OUTPUTS = ("open", "width", "round", "closure", "labiodental", "teeth", "tongue", "speech")
+OUTPUTS = ("open", "width", "round", "closure", "labiodental", "teeth", "tongue", "speech", "doubt")
 EVENTS = ("closure", "labiodental")
 """A closure of 60 ms must survive 25 frames a second: of these the frame's maximum counts, of the rest the mean."""
 LONGEST_CONTEXT = 1000
@@ -30,6 +31,7 @@ LONGEST_CONTEXT = 1000
 class _Card:
     """What a net says of itself. `rows`: where each of OUTPUTS lies; `logits`: which rows still lack their sigmoid."""
 
+    scale: Scale
     past: int
     future: int
     rows: tuple[int, ...]
@@ -48,6 +50,11 @@ class ArticulationNet:
     def look_ahead_ns(self) -> int:
         """How far beyond a frame's last column the net looks; the half window of that column (12.5 ms) comes on top."""
         return self._card.future * COLUMN_SAMPLES * NS_PER_S // AUDIO_CLOCK_HZ
+
+    @property
+    def scale(self) -> Scale:
+        """What its tracks range over in speech."""
+        return self._card.scale
 
     def columns(self, start_sample: int, end_sample: int) -> tuple[int, int]:
         """The log-mel columns needed for a frame that lasts [start_sample, end_sample): the first, and how many."""
@@ -104,6 +111,7 @@ def _read_card(signature: Signature) -> _Card:
         raise ModelError(f"logits={said.get('logits')!r} names what is no output")
     rows_of = {name: row for row, name in enumerate(names)}
     return _Card(
+        scale=read_scale(said.get("scale")),
         past=_context(said, "past_columns"),
         future=_context(said, "future_columns"),
         rows=tuple(rows_of[name] for name in OUTPUTS),

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from relip.articulation.scale import Scale
 from relip.articulation.silence import SilenceSettings, SpeechGate
 from relip.essence.errors import FormatError
 from relip.essence.scene import Articulation, MouthShape
 
 MEMORY_NS = 60_000_000_000
+OBSERVATION_AXES = 2
 REVIEW_FRAMES = 10
 """The range is worked out anew so often."""
 TRUST = 150
@@ -31,50 +33,50 @@ WIDTH_LIMITS = 2.5
 """Standard deviations beyond which no width is asked for."""
 MOVES = 0.008
 """A change of the opening from frame to frame that tells speech from the mesh's own noise."""
-MOVES_HOLD_FRAMES = 10
+MOVES_HOLD_FRAMES = 4
 REST_QUANTILE = 0.10
 MOST_REST_OPEN = 0.008
 """A rest is a closed mouth, or nearly: who was only seen with an open one closes it in silence."""
 REST_DRIFT = 0.01
 REST_STEP = 0.001
 """A rest shape stays as it is until it is wrong by REST_DRIFT, then moves by REST_STEP a frame."""
-APPROACH = 0.2
+APPROACH = 0.06
 """So far below the probability at which the lips meet they begin to approach: a closure is no switch."""
-LABIODENTAL_OPEN = 0.012
-"""The gap between lower lip and upper teeth in f and v."""
+PARTED = 0.028
+"""Lips that do not meet while somebody speaks keep so far apart, in units of IOD: nearer looks closed."""
+LABIODENTAL_OPEN = 0.036
+"""The gap between the lips in f and v, where the lower one touches the teeth."""
+AMPLITUDES = (0.3, 2.0)
 BEYOND = 1.15
 """How far above the 97th percentile the net's largest opening leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """What an operator may turn.
+    """What an operator may turn, and the scale of the net that is heard.
 
     `amplitude`: factor on the opening. `max_open`: in units of IOD. `smoothing_ms`: time constant, 0 for none; a closure is
-    never smoothed. `closure`, `labiodental`: probabilities from which the lips meet. `frame_ns`: one grain period.
-    `net_open`: the opening's 3rd, 50th and 97th percentile in speech in the net's own scale, and `net_width`: mean and standard
-    deviation there; the defaults are those of the net that ships with Relip.
+    never smoothed. `closure`: probability from which the lips meet, None for the net's own. `frame_ns`: one grain period.
     """
 
     amplitude: float = 1.0
     max_open: float = 0.22
     smoothing_ms: int = 20
-    closure: float = 0.45
-    labiodental: float = 0.5
+    closure: float | None = None
     frame_ns: int = 40_000_000
-    net_open: tuple[float, float, float] = (0.01, 0.225, 0.44)
-    net_width: tuple[float, float] = (0.53, 0.075)
+    scale: Scale = field(default_factory=Scale)
     silence: SilenceSettings = field(default_factory=SilenceSettings)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.amplitude <= 3.0:
-            raise FormatError(f"amplitude={self.amplitude}: a factor in 0..3")
+        least, most = AMPLITUDES
+        if not least <= self.amplitude <= most:
+            raise FormatError(f"amplitude={self.amplitude}: a factor from {least} to {most}")
         if not 0.0 < self.max_open <= 0.5:
             raise FormatError(f"max_open={self.max_open}: in units of IOD, up to 0.5")
         if self.smoothing_ms < 0 or self.frame_ns <= 0:
             raise FormatError(f"smoothing_ms={self.smoothing_ms} frame_ns={self.frame_ns}: times are positive")
-        if not 0.0 < self.net_open[0] < self.net_open[1] < self.net_open[2] < 1.0:
-            raise FormatError(f"net_open={self.net_open}: three rising values in 0..1")
+        if self.closure is not None and not 0.0 < self.closure < 1.0:
+            raise FormatError(f"closure={self.closure}: a probability in 0..1")
 
 
 Observations = NDArray[np.float32]
@@ -148,6 +150,26 @@ class Speaker:
         if self._count % REVIEW_FRAMES == 1:
             self._range = measure(self._seen[: self._count])
 
+    def known(self) -> NDArray[np.float32]:
+        """(n, 3) float32: what was observed in the last minute, oldest first: opening, width, and 1 where the mouth moved."""
+        place = self._count % len(self._seen)
+        newest = self._seen[:place]
+        return np.concatenate([self._seen[place:], newest]) if self._count >= len(self._seen) else newest.copy()
+
+    def recall(self, observations: NDArray[np.float32]) -> None:
+        """Start from what `known` gave of the same person. Raises FormatError for anything else."""
+        if observations.ndim != OBSERVATION_AXES or observations.shape[1] != self._seen.shape[1]:
+            raise FormatError(f"observations of shape {observations.shape}: (n, {self._seen.shape[1]}) is due")
+        if not np.isfinite(observations).all():
+            raise FormatError("observations hold something that is not a number")
+        self.forget()
+        kept = observations[-len(self._seen) :]
+        self._seen[: len(kept)] = kept
+        self._count = len(kept)
+        if len(kept) > 0:
+            self._last_open = float(kept[-1, 0])
+            self._range = measure(self._seen[: self._count])
+
     def aim(self, articulation: Articulation) -> MouthShape:
         """The mouth that this speaker would have for it."""
         weight = self._gate.advance(articulation.speech)
@@ -157,24 +179,29 @@ class Speaker:
             return rest
         shape = self._smooth(_mix(rest, self._wanted(articulation), weight))
         if self._gate.speaking:
-            apart = min(1.0, max(0.0, (self._settings.closure - articulation.closure) / APPROACH))
-            shape = replace(shape, open=shape.open * apart)
+            shape = replace(shape, open=shape.open * self._apart(articulation.closure))
         self._shape = shape
         return shape
 
+    def _apart(self, closure: float) -> float:
+        """1 for lips that may part, 0 for lips that must meet."""
+        meet = self._settings.closure or self._settings.scale.closure
+        return min(1.0, max(0.0, (meet - closure) / APPROACH))
+
     def _wanted(self, articulation: Articulation) -> MouthShape:
         settings, known = self._settings, self._range
+        scale = settings.scale
         opening = float(
             np.interp(
                 articulation.open,
-                (0.0, *settings.net_open, 1.0),
+                (0.0, *scale.open, 1.0),
                 (0.0, known.low, known.middle, known.top, known.top * BEYOND),
             )
         )
-        opening = min(opening * settings.amplitude, settings.max_open)
-        if articulation.labiodental >= settings.labiodental:
+        opening = min(max(opening, PARTED) * settings.amplitude, settings.max_open)
+        if articulation.labiodental >= scale.labiodental:
             opening = min(opening, LABIODENTAL_OPEN)
-        mean, spread = settings.net_width
+        mean, spread = scale.width
         deviation = min(WIDTH_LIMITS, max(-WIDTH_LIMITS, (articulation.width - mean) / spread))
         width = known.width + deviation * known.width_spread
         return MouthShape(open=opening, width=width, round=articulation.round, labiodental=articulation.labiodental)

@@ -96,7 +96,8 @@ class Articulation:
     """What the voice asks of a mouth over one frame, in the net's own scale, 0..1 each unless said.
 
     `open` jaw/lip opening; `width` spread (0.5 neutral); `round` protrusion; `closure` lips must meet (maximum over
-    the frame); `labiodental` f/v; `teeth`, `tongue` visible; `speech` probability that somebody speaks.
+    the frame); `labiodental` f/v; `teeth`, `tongue` visible; `speech` probability that somebody speaks; `doubt`
+    standard deviation of `open`, as far as the voice leaves it open.
     """
 
     open: float
@@ -107,6 +108,7 @@ class Articulation:
     teeth: float
     tongue: float
     speech: float
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

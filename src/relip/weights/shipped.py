@@ -7,7 +7,9 @@ from pathlib import Path
 from relip.essence.errors import ResourceError
 
 ARTICULATION = "articulation.onnx"
-NETS = (ARTICULATION,)
+ARTICULATIONS = {40: "articulation-40.onnx", 120: ARTICULATION, 200: "articulation-200.onnx"}
+"""The articulation nets by how far they look ahead, in milliseconds."""
+NETS = tuple(ARTICULATIONS.values())
 
 
 def locate(name: str) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from relip.articulation.net import OUTPUTS, ArticulationNet
+from relip.articulation.scale import Scale
 from relip.essence.errors import ModelError
 from relip.essence.tai import AUDIO_CLOCK_HZ
 from relip.inference.null import NullModel
@@ -22,13 +23,14 @@ CARD = {
     "columns_per_second": "100",
     "outputs": " ".join(OUTPUTS),
     "logits": "closure speech",
+    "scale": '{"open": [0.02, 0.3, 0.6], "width": [0.5, 0.1], "closure": 0.4, "labiodental": 0.6}',
 }
 START = 1_763_700_000 * AUDIO_CLOCK_HZ
 
 
 def _signature(**metadata: str) -> Signature:
     mel = TensorSpec("mel", (1, 80, -1), "float32")
-    mouth = TensorSpec("mouth", (1, 8, -1), "float32")
+    mouth = TensorSpec("mouth", (1, len(OUTPUTS), -1), "float32")
     return Signature((mel,), (mouth,), metadata=CARD | metadata)
 
 
@@ -38,7 +40,7 @@ def _net(answer: Callable[[np.ndarray], np.ndarray]) -> ArticulationNet:
 
 def _echo(mel: np.ndarray) -> np.ndarray:
     """Output row r is the middle of mel band r."""
-    return mel[:, :8, PAST : mel.shape[2] - FUTURE].copy()
+    return mel[:, : len(OUTPUTS), PAST : mel.shape[2] - FUTURE].copy()
 
 
 def _mel(net: ArticulationNet, start: int, end: int, **rows: list[float]) -> np.ndarray:
@@ -66,11 +68,20 @@ def test_every_sample_of_a_frame_lies_in_a_column_at_awkward_rates() -> None:
 
 def test_shapes_are_the_mean_and_closures_the_maximum_over_the_frame() -> None:
     net = _net(_echo)
-    mel = _mel(net, START, START + 1920, open=[0.1, 0.2, 0.3, 0.4], closure=[-9.0, 2.0, -9.0, -9.0], labiodental=[0, 0, 0, 0.8])
+    mel = _mel(
+        net,
+        START,
+        START + 1920,
+        open=[0.1, 0.2, 0.3, 0.4],
+        closure=[-9.0, 2.0, -9.0, -9.0],
+        labiodental=[0, 0, 0, 0.8],
+        doubt=[0.1, 0.3, 0.1, 0.3],
+    )
     said = net.articulate(mel, START, START + 1920)
     assert said.open == pytest.approx(0.25)
     assert said.closure == pytest.approx(1 / (1 + np.exp(-2.0)))
     assert said.labiodental == pytest.approx(0.8)
+    assert said.doubt == pytest.approx(0.2)
     assert said.speech == pytest.approx(0.5)
     assert said.width == 0.0
 
@@ -116,7 +127,7 @@ def test_what_is_not_a_number_is_a_model_error(value: float) -> None:
 
 
 def test_an_answer_of_another_length_is_a_model_error() -> None:
-    net = _net(lambda _: np.zeros((1, 8, 2), np.float32))
+    net = _net(lambda _: np.zeros((1, len(OUTPUTS), 2), np.float32))
     _, count = net.columns(START, START + 1920)
     with pytest.raises(ModelError, match="due"):
         net.articulate(np.zeros((80, count), np.float32), START, START + 1920)
@@ -137,11 +148,23 @@ def test_log_mel_of_another_length_is_refused() -> None:
         ("columns_per_second", "80"),
         ("outputs", "open width"),
         ("logits", "anger"),
+        ("scale", "about 0.4"),
+        ("scale", "[]"),
     ],
 )
 def test_a_net_that_does_not_describe_itself_is_refused_by_name(key: str, value: str) -> None:
     with pytest.raises(ModelError, match=key):
         ArticulationNet(NullModel(_signature(**{key: value}), lambda mel: [_echo(mel)]))
+
+
+def test_a_net_that_does_not_say_its_scale_is_refused() -> None:
+    signature = Signature(_signature().inputs, _signature().outputs, metadata={k: v for k, v in CARD.items() if k != "scale"})
+    with pytest.raises(ModelError, match="scale"):
+        ArticulationNet(NullModel(signature, lambda mel: [_echo(mel)]))
+
+
+def test_the_scale_is_the_nets_own() -> None:
+    assert _net(_echo).scale == Scale(open=(0.02, 0.3, 0.6), width=(0.5, 0.1), closure=0.4, labiodental=0.6)
 
 
 @pytest.mark.parametrize("shape", [(1, 64, -1), (1, 80, 100), (80, -1)])

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from relip.articulation.scale import Scale
 from relip.articulation.speaker import (
     LABIODENTAL_OPEN,
     MOST_REST_OPEN,
+    PARTED,
     PRIOR_OPEN,
     REST_DRIFT,
     UNKNOWN,
@@ -32,7 +34,7 @@ def _voice(
     speech: float = 1.0,
     closure: float = 0.0,
     labiodental: float = 0.0,
-    width: float = SETTINGS.net_width[0],
+    width: float = SETTINGS.scale.width[0],
 ) -> Articulation:
     return Articulation(
         open=opening, width=width, round=0.2, closure=closure, labiodental=labiodental, teeth=0.0, tongue=0.0, speech=speech
@@ -53,9 +55,8 @@ def _speaking(speaker: Speaker, articulation: Articulation, frames: int = 12) ->
 
 def test_an_unknown_speaker_opens_as_people_do() -> None:
     speaker = Speaker(SETTINGS)
-    assert _speaking(speaker, _voice(SETTINGS.net_open[2])).open == pytest.approx(PRIOR_OPEN[2])
-    assert _speaking(speaker, _voice(SETTINGS.net_open[1])).open == pytest.approx(PRIOR_OPEN[1])
-    assert _speaking(speaker, _voice(0.0)).open == 0.0
+    assert _speaking(speaker, _voice(SETTINGS.scale.open[2])).open == pytest.approx(PRIOR_OPEN[2])
+    assert _speaking(speaker, _voice(SETTINGS.scale.open[1])).open == pytest.approx(PRIOR_OPEN[1])
 
 
 def test_after_a_minute_the_range_is_the_speakers_own() -> None:
@@ -64,22 +65,22 @@ def test_after_a_minute_the_range_is_the_speakers_own() -> None:
         wide.observe(shape)
     for shape in _talker(0.08):
         small.observe(shape)
-    assert _speaking(wide, _voice(SETTINGS.net_open[2])).open == pytest.approx(0.185, abs=0.02)
-    assert _speaking(small, _voice(SETTINGS.net_open[2])).open == pytest.approx(0.085, abs=0.015)
+    assert _speaking(wide, _voice(SETTINGS.scale.open[2])).open == pytest.approx(0.185, abs=0.02)
+    assert _speaking(small, _voice(SETTINGS.scale.open[2])).open == pytest.approx(0.085, abs=0.015)
 
 
 def test_a_few_observations_move_the_range_only_a_little() -> None:
     speaker = Speaker(SETTINGS)
     for shape in _talker(0.30, frames=75)[50:]:
         speaker.observe(shape)
-    assert PRIOR_OPEN[2] < _speaking(speaker, _voice(SETTINGS.net_open[2])).open < 0.16
+    assert PRIOR_OPEN[2] < _speaking(speaker, _voice(SETTINGS.scale.open[2])).open < 0.16
 
 
 def test_a_mouth_seen_still_says_nothing_of_its_range() -> None:
     speaker = Speaker(SETTINGS)
     for _ in range(1500):
         speaker.observe(MouthShape(open=0.001, width=0.6))
-    shape = _speaking(speaker, _voice(SETTINGS.net_open[2]))
+    shape = _speaking(speaker, _voice(SETTINGS.scale.open[2]))
     assert shape.open == pytest.approx(PRIOR_OPEN[2])
     assert shape.width == pytest.approx(0.6, abs=1e-3)
 
@@ -101,11 +102,66 @@ def test_lips_meet_at_once_when_the_voice_closes_them() -> None:
 
 
 def test_lips_approach_as_a_closure_becomes_likely() -> None:
-    openings = [_speaking(Speaker(SETTINGS), _voice(0.5, closure=c)).open for c in (0.0, 0.2, 0.3, 0.4, 0.5, 0.9)]
+    openings = [_speaking(Speaker(SETTINGS), _voice(0.5, closure=c)).open for c in (0.0, 0.4, 0.45, 0.48, 0.55, 0.9)]
     assert openings[0] == openings[1]
     assert openings == sorted(openings, reverse=True)
     assert 0.0 < openings[3] < openings[2] < openings[1]
     assert openings[4:] == [0.0, 0.0]
+
+
+def test_lips_that_need_not_meet_keep_apart_while_somebody_speaks() -> None:
+    assert _speaking(Speaker(SETTINGS), _voice(0.0)).open == pytest.approx(PARTED)
+    assert _speaking(Speaker(SETTINGS), _voice(0.0, speech=0.0)).open < PARTED
+
+
+def test_the_operator_may_say_when_lips_meet() -> None:
+    firm, loose = (SpeakerSettings(smoothing_ms=0, closure=c) for c in (0.9, 0.4))
+    assert _speaking(Speaker(firm), _voice(0.5, closure=0.6)).open > PARTED
+    assert _speaking(Speaker(loose), _voice(0.5, closure=0.6)).open == 0.0
+
+
+def test_another_nets_scale_leads_to_the_same_mouth() -> None:
+    other = SpeakerSettings(smoothing_ms=0, scale=Scale(open=(0.1, 0.2, 0.9), width=(0.3, 0.05)))
+    for mine, theirs in zip(SETTINGS.scale.open, other.scale.open, strict=True):
+        here = _speaking(Speaker(SETTINGS), _voice(mine))
+        there = _speaking(Speaker(other), _voice(theirs, width=0.3))
+        assert there.open == pytest.approx(here.open)
+        assert there.width == pytest.approx(here.width)
+
+
+def test_what_is_known_can_be_recalled_by_another() -> None:
+    first, second = Speaker(SETTINGS), Speaker(SETTINGS)
+    for shape in _talker(0.2, frames=401):
+        first.observe(shape)
+    second.observe(MouthShape(open=0.4, width=0.9))
+    second.recall(first.known())
+    assert second.range == measure(first.known())
+    assert np.array_equal(second.known(), first.known())
+    assert first.known().shape == (401, 3)
+    assert first.known()[-1, 0] == np.float32(_talker(0.2, frames=401)[-1].open)
+
+
+def test_what_is_known_is_the_last_minute_in_order() -> None:
+    speaker = Speaker(SETTINGS)
+    for index in range(1700):
+        speaker.observe(MouthShape(open=index / 10_000, width=0.5))
+    assert speaker.known()[:, 0] == pytest.approx(np.arange(200, 1700) / 10_000)
+    other = Speaker(SETTINGS)
+    other.recall(np.concatenate([np.zeros((900, 3), np.float32), speaker.known()]))
+    assert np.array_equal(other.known(), speaker.known())
+
+
+def test_nothing_known_is_nothing_recalled() -> None:
+    speaker = Speaker(SETTINGS)
+    speaker.recall(Speaker(SETTINGS).known())
+    assert speaker.range == Speaker(SETTINGS).range
+    assert speaker.known().shape == (0, 3)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(3), np.zeros((5, 2)), np.full((5, 3), np.nan)])
+def test_what_was_never_known_is_not_recalled(wrong: np.ndarray) -> None:
+    with pytest.raises(FormatError, match="observations"):
+        Speaker(SETTINGS).recall(wrong)
 
 
 def test_f_and_v_leave_a_small_gap() -> None:
@@ -168,7 +224,7 @@ def test_a_rest_that_proves_wrong_is_left_slowly_and_then_kept() -> None:
 def test_amplitude_scales_and_the_maximum_holds() -> None:
     plain = _speaking(Speaker(SETTINGS), _voice(0.3)).open
     half = _speaking(Speaker(SpeakerSettings(smoothing_ms=0, amplitude=0.5)), _voice(0.3)).open
-    capped = _speaking(Speaker(SpeakerSettings(smoothing_ms=0, amplitude=3.0, max_open=0.1)), _voice(0.9)).open
+    capped = _speaking(Speaker(SpeakerSettings(smoothing_ms=0, amplitude=2.0, max_open=0.1)), _voice(0.9)).open
     assert half == pytest.approx(plain / 2)
     assert capped == 0.1
 
@@ -228,8 +284,9 @@ def test_one_observation_is_enough_to_measure() -> None:
         {"max_open": 0.0},
         {"smoothing_ms": -1},
         {"frame_ns": 0},
-        {"net_open": (0.5, 0.2, 0.9)},
-        {"net_open": (0.0, 0.2, 0.9)},
+        {"amplitude": 2.5},
+        {"closure": 0.0},
+        {"closure": 1.0},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:

@@ -101,3 +101,22 @@ def test_every_arpabet_phone_has_a_pose(rules: tuple[ModuleType, ModuleType]) ->
     _, phones = rules
     assert all(phones.poses_of_arpabet(name) for name in phones.ARPABET)
     assert phones.poses_of_arpabet("m")[0].closure
+
+
+def test_habits_take_their_share_but_not_the_closures(rules: tuple[ModuleType, ModuleType]) -> None:
+    movement, phones = rules
+    spoken = [movement.Phone(phones.POSES[ipa], 0.5 + 0.2 * i, 0.7 + 0.2 * i) for i, ipa in enumerate("sbs")]
+    loudness = np.full(200, -20.0, np.float32)
+    plain = movement.articulate(spoken, 200, loudness)
+    habitual = movement.articulate(spoken, 200, loudness, lambda _, level: np.full((2, level.size), 0.9, np.float32), share=0.5)
+    assert habitual[OPEN][60] == pytest.approx(0.5 * plain[OPEN][60] + 0.45, abs=0.01)
+    assert habitual[OPEN][80] < 0.02
+    assert habitual[OPEN][[10, 190]].max() == 0.0
+    assert np.array_equal(plain[SPEECH], habitual[SPEECH])
+
+
+def test_the_mouth_is_ready_before_the_first_sound(rules: tuple[ModuleType, ModuleType]) -> None:
+    track = _speak(rules, ("e", 0.2), ("s", 0.1))
+    assert track[OPEN][40] > 0.3
+    assert track[SPEECH][38] == 1.0
+    assert track[OPEN][:22].max() == 0.0

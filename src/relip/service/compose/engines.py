@@ -48,15 +48,18 @@ class Nets:
     articulation: ArticulationNet
 
 
-def load_nets(models: Models) -> Nets:
-    """Load the face nets from the cache and the articulation net; ResourceError says how to build what is missing."""
+def load_nets(models: Models, look_ahead_ms: int = 120) -> Nets:
+    """Load the face nets from the cache and the articulation net that looks so far ahead, unless the operator names another.
+
+    ResourceError says how to build what is missing.
+    """
     folder = models.cache or cache.directory()
     detector, mesh, articulation = (
         OnnxModel(path, threads=models.threads)
         for path in (
             cache.locate(cache.FACE_DETECTOR, folder),
             cache.locate(cache.FACE_MESH, folder),
-            models.articulation or shipped.locate(shipped.ARTICULATION),
+            models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]),
         )
     )
     return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(articulation))
@@ -85,6 +88,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             max_open=lip_sync.max_open,
             smoothing_ms=lip_sync.smoothing_ms,
             frame_ns=period_ns(format.rate),
+            scale=nets.articulation.scale,
         )
     )
     known = presenters(lip_sync, format)

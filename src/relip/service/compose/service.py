@@ -68,7 +68,7 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock()
     video, voice = video_flow(config), voice_flow(config)
-    nets = load_nets(config.models)
+    nets = load_nets(config.models, config.lip_sync.look_ahead_ms)
     delay = delay_of(config.lip_sync, nets, video.format.rate, config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
