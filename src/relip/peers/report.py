@@ -232,7 +232,7 @@ def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport
     )
 
 
-def save(report: Report, path: Path) -> None:
+def save(report: BaseModel, path: Path) -> None:
     """Write a report as JSON; it appears under its name only when it is complete. Raises ResourceError."""
     save_text(report.model_dump_json(indent=2), path)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from relip.essence.errors import ResourceError
 
 ARTICULATION = "articulation.onnx"
-NETS = (ARTICULATION,)
+SYNC = "sync.onnx"
+"""Judges `relip eval`'s dubs; the service does not need it."""
+NETS = (ARTICULATION, SYNC)
 
 
 def locate(name: str) -> Path:
