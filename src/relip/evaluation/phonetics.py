@@ -19,7 +19,7 @@ ONSET_S = (-0.100, 0.120)
 """Where a closure that belongs to the beginning of a word is looked for, about its label."""
 APART_S = 0.100
 """A phone this near to a bilabial, a labiodental or a silence tells nothing of false closures."""
-BILABIAL = re.compile(r"(em|pf|ph|bh|mb|mp|pp|bb|mm|[pbmɓ])[^a-z]*")
+BILABIAL = re.compile(r"(em|pf|ph|bh|mb|mp|pp|bb|mm|[pbmɓ])(_h)?[^a-z]*")
 """p, b, m as IPA, SAMPA and ARPAbet write them, with whatever marks follow."""
 NEARLY = re.compile(r"[fvwʍɱʋβɸ].*")
 """Phones for which lips come so near to each other that a closure is no fault."""

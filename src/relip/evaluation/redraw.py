@@ -40,7 +40,7 @@ class Redrawn:
 
 
 def reflected(index: int, count: int) -> int:
-    """Where a track of `count` values is when it is played to and fro, so that it can last as long as wanted."""
+    """Where a track of `count` values is when it is played back and forth, so that it can last as long as wanted."""
     at = index % max(1, 2 * count - 2)
     return at if at < count else 2 * count - 2 - at
 

@@ -37,11 +37,11 @@ TARGET, OUTPUT, ORIGINAL, OUTLINE = "#222222", "#1f6fd0", "#e08214", "#30d040"
 class Tile:
     """A frame before and after: (TILE, TILE, 3) R'G'B' in 0..1. `outline`: x, y, width, height in the tile.
 
-    `change`: how far the dub moved the mouth, IOD; −1 where the frame was not dubbed in full.
+    `worth`: why this frame of its part is shown, see `Strip`; −1 where it was not dubbed in full.
     """
 
     number: int
-    change: float
+    worth: float
     before: NDArray[np.float32]
     after: NDArray[np.float32]
     outline: tuple[float, float, float, float] | None
@@ -50,7 +50,7 @@ class Tile:
 
 @dataclass(slots=True)
 class Strip:
-    """One clip: of each part of it the frame in which the dub moved the mouth farthest."""
+    """One clip: of its parts in turn the frame that the dub opened widest, and the one whose mouth it moved farthest."""
 
     made: Voiced
     parts: dict[int, Tile] = field(default_factory=dict)
@@ -80,12 +80,13 @@ class Sheet:
         if face is None or name not in self._names or number >= count:
             return
         parts, part = self._strips.setdefault(name, Strip(made)).parts, number * TILES // count
-        change = abs(made.judged.output[number] - face.shape.open) if np.isfinite(made.judged.output[number]) else -1.0
-        if part not in parts or change > parts[part].change:
-            parts[part] = self._tile(number, take, face, pictures=(before, after), change=change)
+        seen = float(made.judged.output[number])
+        worth = -1.0 if np.isnan(seen) else abs(seen - face.shape.open) if part % 2 else seen
+        if part not in parts or worth > parts[part].worth:
+            parts[part] = self._tile(number, take, face, pictures=(before, after), worth=worth)
 
     def _tile(
-        self, number: int, take: Take, face: Face, *, pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]], change: float
+        self, number: int, take: Take, face: Face, *, pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]], worth: float
     ) -> Tile:
         assert take.verdict is not None, "a take leaves the chain with a verdict"
         patch, bypass = take.verdict.patch, take.verdict.bypass
@@ -96,7 +97,7 @@ class Sheet:
             self._rig.device.crop(frame, affine, out)
         return Tile(
             number=number,
-            change=float(change),
+            worth=worth,
             before=before.clip(0, 1),
             after=after.clip(0, 1),
             outline=None if patch is None else _in_tile(patch.region, corner, scale),

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
-from relip.essence.errors import FormatError, ResourceError
+from relip.essence.errors import ResourceError
 from relip.frames.assemble import VideoCounters
 from relip.peers.reference import PAGES, page, written
+
+
 from relip.peers.report import (
     DemoReport,
     FlowCounters,
@@ -27,6 +29,8 @@ from relip.peers.report import (
 pytestmark = pytest.mark.unit
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
 SENDER = SenderReport(format="1080p25", frames_sent=250, packets_sent={"video": 1, "audio": 2, "anc": 3})
 SERVICE = ServiceReport(
     format="1080p25",
@@ -144,3 +148,5 @@ def test_a_key_without_a_type_in_words_is_refused() -> None:
 
     with pytest.raises(FormatError, match="no words"):
         written("outer.md", Outer, "Outer", "Odd.")
+
+
