@@ -6,6 +6,7 @@ and a presenter speaks the voices whose phones are known.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import relip
-from relip.essence.errors import FormatError
+from relip.essence.errors import FormatError, ResourceError
 from relip.essence.grains import Planes
 from relip.essence.scene import Face
 from relip.essence.tai import AUDIO_CLOCK_HZ
@@ -31,7 +32,7 @@ from relip.evaluation.report import ClipRow, EvalReport, Still, Sync, Times, Unt
 from relip.evaluation.rig import Rig, Voice
 from relip.evaluation.seen import Seen, fitted, frames_of, look, samples_of
 from relip.evaluation.sidecars import Transcript
-from relip.evaluation.talkers import told_apart
+from relip.evaluation.talkers import one_person, told_apart
 from relip.evaluation.voiced import Voiced, Watch
 from relip.graph.take import Take
 from relip.graph.tally import Tally
@@ -86,9 +87,9 @@ class Spoken:
 
 @dataclass(slots=True)
 class Found:
-    """What the runs have gathered."""
+    """What the runs have gathered. `failures`: of the chain's stages, by their words."""
 
-    seen: list[Seen]
+    seen: list[Seen] = field(default_factory=list)
     drawn: list[Redrawn] = field(default_factory=list)
     own: list[Voiced] = field(default_factory=list)
     other: list[Voiced] = field(default_factory=list)
@@ -98,6 +99,16 @@ class Found:
     still: Still = field(default_factory=Still)
     tally: Tally | None = None
     lse: Lse | None = None
+    notes: list[str] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+
+    def dub(self, rig: Rig, clips: Sequence[Seen], voice: Voice, tick: Tick, watch: Watch | None = None) -> list[Voiced]:
+        """Dub clips through a fresh chain, and keep what its stages could not do; the first one's times are kept too."""
+        chain = rig.chain(False)
+        made = voiced.dub(rig, clips, voice, chain=chain, tick=tick, watch=watch)
+        self.failures += chain.tally.failures
+        self.tally = self.tally or chain.tally
+        return made
 
 
 def evaluate(rig: Rig, plan: Plan, phase: Phase, watch: Watch | None = None) -> EvalReport:
@@ -105,20 +116,26 @@ def evaluate(rig: Rig, plan: Plan, phase: Phase, watch: Watch | None = None) -> 
 
     Raises FormatError when no clip has a face to work on; ResourceError, FormatError when a clip cannot be read.
     """
-    with phase("looking at the clips", None) as tick:
-        seen = []
-        for clip in plan.clips:
-            seen.append(look(rig, clip, plan.most))
-            tick()
-    seen = told_apart(seen)
-    found = Found(seen, lse=None if rig.lse is None else Lse(rig, rig.lse))
-    workable = [one for one in seen if one.shapes]
-    if not workable:
-        raise FormatError(f"no face to work on in any of {len(seen)} clips")
+    found = Found(lse=None if rig.lse is None else Lse(rig, rig.lse), notes=list(plan.notes))
+    _look(rig, plan, found, phase)
+    if not any(one.shapes for one in found.seen):
+        raise FormatError("; ".join([f"no face to work on in any of {len(plan.clips)} clips", *found.notes]))
     _draw(rig, plan, found, phase)
     _voice(rig, found, phase, watch)
     _leave_alone(rig, found, phase)
     return _report(rig, plan, found, _speak(rig, plan, found, phase))
+
+
+def _look(rig: Rig, plan: Plan, found: Found, phase: Phase) -> None:
+    seen = []
+    with phase("looking at the clips", len(plan.clips)) as tick:
+        for clip in plan.clips:
+            try:
+                seen.append(one_person(look(rig, clip, plan.most)))
+            except (FormatError, ResourceError) as fault:
+                found.notes.append(f"left out: {fault}")
+            tick()
+    found.seen += told_apart(seen)
 
 
 def talkers(seen: Sequence[Seen]) -> list[list[Seen]]:
@@ -147,19 +164,17 @@ def _voice(rig: Rig, found: Found, phase: Phase, shown: Watch | None) -> None:
         name = talker[0].clip.talker
         with_sound = [one for one in talker if one.voice is not None]
         if with_sound:
-            chain = rig.chain(False)
             with phase(f"dubbing {name} with the own sound", sum(one.frames for one in with_sound)) as tick:
                 voice = np.concatenate([one.voice for one in with_sound if one.voice is not None])
                 watch = None if found.lse is None else found.lse.see
-                found.own += voiced.dub(rig, with_sound, voice, chain=chain, tick=tick, watch=watch)
-            found.tally = found.tally or chain.tally
+                found.own += found.dub(rig, with_sound, voice, tick, watch)
         if heard:
             with phase(f"dubbing {name} with another voice", frames) as tick:
                 voice = np.concatenate([fitted(_other_voice(heard, one), samples_of(rig, one.frames)) for one in talker])
-                found.other += voiced.dub(rig, talker, voice, chain=rig.chain(False), tick=tick, watch=shown)
+                found.other += found.dub(rig, talker, voice, tick, shown)
         with phase(f"dubbing {name} with silence", frames) as tick:
             voice = np.zeros(samples_of(rig, frames), np.float32)
-            found.silent += voiced.dub(rig, talker, voice, chain=rig.chain(False), tick=tick, watch=quiet.see)
+            found.silent += found.dub(rig, talker, voice, tick, quiet.see)
     found.still = quiet.figures(found.silent)
 
 
@@ -224,7 +239,7 @@ def _speak(rig: Rig, plan: Plan, found: Found, phase: Phase) -> Spoken:
     frames = len(voice) * rig.format.rate // AUDIO_CLOCK_HZ + 1
     presenter = _lasting(talkers(found.seen)[0], int(frames))
     with phase("speaking voices with known phones", int(frames)) as tick:
-        found.spoken += voiced.dub(rig, presenter, voice, chain=rig.chain(False), tick=tick)
+        found.spoken += found.dub(rig, presenter, voice, tick)
     output = np.concatenate([made.judged.output for made in found.spoken])
     full = np.concatenate([made.full for made in found.spoken])
     rows, met, apart, start = [], [], [], 0.0
@@ -280,7 +295,7 @@ def _report(rig: Rig, plan: Plan, found: Found, spoken: Spoken) -> EvalReport:
             clips=_clip_rows(found),
             voices=list(spoken.rows),
             nets=rig.sha256,
-            notes=list(plan.notes),
+            notes=found.notes + [f"{count} grains failed: {words}" for words, count in found.failures.items()],
         )
     )
 

@@ -33,6 +33,24 @@ UNNAMED = "."
 Build = NDArray[np.float64]
 
 
+def one_person(seen: Seen) -> Seen:
+    """The clip with the faces of its most frequent person only: after a cut there may be another, with other lips."""
+    shots: dict[int, list[Face]] = {}
+    for face in seen.faces:
+        if face is not None:
+            shots.setdefault(face.identity, []).append(face)
+    if len(shots) < 2:
+        return seen
+    longest = max(shots.values(), key=len)
+    reference = _scaled(longest[0])
+    build = build_of(longest, reference)
+    same = {shot for shot, faces in shots.items() if apart(build, build_of(faces, reference)) < LIMIT}
+    faces = tuple(face if face is not None and face.identity in same else None for face in seen.faces)
+    others = sum(face is None for face in faces) - sum(face is None for face in seen.faces)
+    note = (f"{others} frames show somebody else, and are left out",) if others else ()
+    return replace(seen, faces=faces, notes=seen.notes + note)
+
+
 def told_apart(seen: Sequence[Seen]) -> list[Seen]:
     """The same clips; those of no named talker carry a number, the same for faces of the same build."""
     reference: Build | None = None
