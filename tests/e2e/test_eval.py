@@ -48,7 +48,8 @@ def judged(folder):
 def test_the_command_ends_well_whatever_the_gates_say(judged):
     code, report, told = judged
     assert code == 0
-    assert [row["name"] for row in report["gates"] if row["passed"] is None] == []
+    assert [row["name"] for row in report["gates"] if row["passed"] is None] == ["time.total"]  # judged at 1080p alone
+    assert report["time"]["total"]["p50_ms"] > 0
     assert "A1.r" in told
     assert "Traceback" not in told
 

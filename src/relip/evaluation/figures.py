@@ -81,10 +81,8 @@ def follow(voiced: Sequence[Voiced]) -> Follow:
     def over(track: str) -> Figure:
         return mean(r_of(made, track) for made in heard)
 
-    pairs = [(made.judged.output[counted(made)], made.seen.opening[counted(made)]) for made in heard]
-    found, real = (
-        (np.concatenate(side) if heard else np.zeros(0) for side in zip(*pairs, strict=True)) if pairs else (np.zeros(0),) * 2
-    )
+    found = np.concatenate([np.zeros(0), *(made.judged.output[counted(made)] for made in heard)])
+    real = np.concatenate([np.zeros(0), *(made.seen.opening[counted(made)] for made in heard)])
     return Follow(
         r=over("output"),
         baseline_r=over("level"),
@@ -183,20 +181,13 @@ def sync(model: Model, voiced: Sequence[Voiced], rate: Fraction) -> Sync:
     for made in voiced:
         assert made.seen.columns is not None, "who is dubbed with the own sound has one"
         sound = scores.sound_of(made.seen.columns)
-        mouths = {
-            "dubbed": (made.judged.output, made.judged.width),
-            "original": (made.seen.opening, made.seen.width),
-        }
+        mouths = {"dubbed": (made.judged.output, made.judged.width), "original": (made.seen.opening, made.seen.width)}
         both = np.isfinite(made.judged.output) & np.isfinite(made.seen.opening)
         spoken = scores.at_net_rate(made.seen.speech.astype(np.float64), rate) > 0.5
-        found = {}
-        for name, (opening, width) in mouths.items():
-            tracks = (scores.at_net_rate(np.where(both, track, np.nan), rate) for track in (opening, width))
-            lips = scores.lips_of(*tracks)
-            found[name] = scores.curve(model, lips, sound, spoken)
-        for name, curve in found.items():
-            if curve is not None:
-                curves[name].append(curve)
+        for name, pair in mouths.items():
+            opening, width = (scores.at_net_rate(np.where(both, track, np.nan), rate) for track in pair)
+            curve = scores.curve(model, scores.lips_of(opening, width), sound, spoken)
+            curves[name] += [] if curve is None else [curve]
     return sync_of(curves["dubbed"], curves["original"])
 
 

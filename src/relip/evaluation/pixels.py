@@ -142,10 +142,14 @@ class Stillness:
         mouth, cheek = (self._changes[name] for name in STILL_PLACES)
         return float(np.mean(mouth) / np.mean(cheek)) if mouth and cheek and np.mean(cheek) > 0 else None
 
+    def cut(self) -> None:
+        """The next frame does not follow the last one."""
+        self._last = {}
+
     def see(self, packed: Packed, face: Face | None) -> None:
         """Take the next frame; without a face the chain is broken."""
         if face is None:
-            self._last = {}
+            self.cut()
             return
         self._side = self._side or int(STILL_SIDE * face.iod) // 2 * 2
         eyes = face.landmarks[EYES, :2].mean(axis=0).astype(np.float64)

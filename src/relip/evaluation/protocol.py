@@ -114,7 +114,7 @@ class Found:
 def evaluate(rig: Rig, plan: Plan, phase: Phase, watch: Watch | None = None) -> EvalReport:
     """Run everything that the input allows. `watch` is told of the frames that are dubbed with another voice.
 
-    Raises FormatError when no clip has a face to work on; ResourceError, FormatError when a clip cannot be read.
+    A clip that cannot be read is noted and left out. Raises FormatError when no clip has a face to work on.
     """
     found = Found(lse=None if rig.lse is None else Lse(rig, rig.lse), notes=list(plan.notes))
     _look(rig, plan, found, phase)
@@ -196,6 +196,9 @@ class _Quiet:
         self, number: int, made: Voiced, _: Take, before: NDArray[np.uint8], after: NDArray[np.uint8], face: Face | None
     ) -> None:
         """As `voiced.Watch`."""
+        if number == 0:
+            self._dubbed.cut()
+            self._original.cut()
         own = made.seen.faces[number]
         self._dubbed.see(after, face if made.full[number] else None)
         self._original.see(before, own if own is not None and own.shape.open < RESTING else None)

@@ -282,7 +282,7 @@ GATES: tuple[Gate, ...] = (
     ),
     Gate(
         "time.total",
-        lambda e: e.time["total"].p50_ms if "total" in e.time else None,
+        lambda e: e.time["total"].p50_ms if "total" in e.time and e.format.startswith("1080p") else None,
         "≤ 12 ms",
         high=12,
         beside=lambda e: ", ".join(f"{k} {v.p50_ms:.1f}" for k, v in e.time.items() if k != "total"),

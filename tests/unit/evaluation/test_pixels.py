@@ -133,3 +133,11 @@ def test_a_head_that_moves_by_parts_of_a_pixel_does_not_count_as_flicker():
 
 def test_a_chain_that_is_broken_by_a_lost_face_compares_nothing_across_it():
     assert stillness([noisy(1), noisy(2), noisy(3)], [face(), None, face()]) is None
+
+
+def test_the_first_frame_of_another_clip_is_not_compared_with_the_last_of_this_one():
+    still = Stillness(DEVICE)
+    still.see(noisy(1), face())
+    still.cut()
+    still.see(noisy(2), face())
+    assert still.ratio is None

@@ -122,3 +122,8 @@ def test_the_table_has_a_row_a_gate_with_what_stands_beside_it():
 def test_a_row_that_was_not_measured_says_so():
     rows = {row[0]: row for row in report.rows(made(**EMPTY))}
     assert rows["A1.r"][1:4] == ("–", "≥ 0.65", "not measured")
+
+
+def test_time_is_judged_at_1080p_alone():
+    (row,) = (row for row in made(format="2160p50").gates if row.name == "time.total")
+    assert (row.value, row.passed) == (None, None)
