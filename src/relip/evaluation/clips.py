@@ -1,4 +1,4 @@
-"""The clips of a folder, who talks in each, and which of them may teach the gallery for which.
+"""The clips and voices of a folder, who talks in each, and which of them may teach the gallery for which.
 
 Each subfolder is one talker, or each name that a pattern finds; galleries and calibration never mix people. No picture is
 decoded here.
@@ -20,6 +20,8 @@ SUFFIXES = frozenset(
     ".3gp .asf .avi .dv .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv .y4m".split()  # noqa: SIM905
 )
 """What counts as a clip in a folder; a file named by its path may be called anything."""
+VOICES = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
+"""What counts as a voice in a folder."""
 FOLDS = 4
 """A talker's clips are dubbed in so many turns at most, each taught by the clips of the other turns."""
 GUARD_FRAMES = 8
@@ -77,6 +79,13 @@ def find(folder: Path, *, pattern: str | None = None, limit: int | None = None) 
         talkers.setdefault(clip.talker, []).append(clip)
     turns = [clip for row in zip_longest(*talkers.values()) for clip in row if clip is not None]
     return sorted(turns[:limit], key=lambda clip: (clip.talker, clip.name))
+
+
+def voices(folder: Path) -> list[Path]:
+    """The voices below a folder, sorted; a sound with the stem of a clip is that clip's own, and is passed over."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    clips = {path.with_suffix("") for path in paths if path.suffix.lower() in SUFFIXES}
+    return [path for path in paths if path.suffix.lower() in VOICES and path.with_suffix("") not in clips]
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:

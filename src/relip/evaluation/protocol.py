@@ -30,7 +30,7 @@ from relip.evaluation.pixels import Stillness
 from relip.evaluation.redraw import OTHER, Redrawn, redraw
 from relip.evaluation.report import ClipRow, EvalReport, Still, Sync, Times, Untouched, VoiceRow, judged
 from relip.evaluation.rig import Rig, Voice
-from relip.evaluation.seen import Seen, fitted, frames_of, look, samples_of
+from relip.evaluation.seen import Seen, frames_of, look, samples_of
 from relip.evaluation.sidecars import Transcript
 from relip.evaluation.talkers import one_person, told_apart
 from relip.evaluation.voiced import Voiced, Watch
@@ -63,13 +63,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be evaluated. `voices`: those that a presenter speaks. `most`: frames of each clip, None for all.
+    """What is to be evaluated.
 
-    `vmaf`: whether that is asked for too. `notes` go into the report.
+    `voices`: those that a presenter speaks, with phones. `others`: what clips are dubbed with in the run with another voice;
+    of none, each other's sounds. `most`: frames of each clip, None for all. `vmaf`: whether that is asked for too. `notes`
+    go into the report.
     """
 
     clips: Sequence[Clip]
     voices: Sequence[Said] = ()
+    others: Sequence[Said] = ()
     gallery: str = "others"
     most: int | None = None
     vmaf: bool = False
@@ -121,7 +124,7 @@ def evaluate(rig: Rig, plan: Plan, phase: Phase, watch: Watch | None = None) -> 
     if not any(one.shapes for one in found.seen):
         raise FormatError("; ".join([f"no face to work on in any of {len(plan.clips)} clips", *found.notes]))
     _draw(rig, plan, found, phase)
-    _voice(rig, found, phase, watch)
+    _voice(rig, plan, found, phase, watch)
     _leave_alone(rig, found, phase)
     return _report(rig, plan, found, _speak(rig, plan, found, phase))
 
@@ -155,9 +158,9 @@ def _draw(rig: Rig, plan: Plan, found: Found, phase: Phase) -> None:
             found.drawn += redraw(rig, talker, turns, tick=tick, vmaf=plan.vmaf)
 
 
-def _voice(rig: Rig, found: Found, phase: Phase, shown: Watch | None) -> None:
+def _voice(rig: Rig, plan: Plan, found: Found, phase: Phase, shown: Watch | None) -> None:
     """The runs by voice: own, another's, silence."""
-    heard = [one for one in found.seen if one.voice is not None]
+    others = _other_voices(plan, found.seen)
     quiet = _Quiet(rig)
     for talker in talkers(found.seen):
         frames = sum(one.frames for one in talker)
@@ -168,9 +171,9 @@ def _voice(rig: Rig, found: Found, phase: Phase, shown: Watch | None) -> None:
                 voice = np.concatenate([one.voice for one in with_sound if one.voice is not None])
                 watch = None if found.lse is None else found.lse.see
                 found.own += found.dub(rig, with_sound, voice, tick, watch)
-        if heard:
+        if others:
             with phase(f"dubbing {name} with another voice", frames) as tick:
-                voice = np.concatenate([fitted(_other_voice(heard, one), samples_of(rig, one.frames)) for one in talker])
+                voice = np.concatenate([np.resize(others[one.clip.name], samples_of(rig, one.frames)) for one in talker])
                 found.other += found.dub(rig, talker, voice, tick, shown)
         with phase(f"dubbing {name} with silence", frames) as tick:
             voice = np.zeros(samples_of(rig, frames), np.float32)
@@ -178,12 +181,20 @@ def _voice(rig: Rig, found: Found, phase: Phase, shown: Watch | None) -> None:
     found.still = quiet.figures(found.silent)
 
 
-def _other_voice(heard: Sequence[Seen], one: Seen) -> Voice:
-    """The sound of the next clip that has any; of a single clip its own, half its length later."""
-    places = [index for index, other in enumerate(heard) if other is one]
-    following = heard[(places[0] + 1) % len(heard)] if places else heard[0]
-    assert following.voice is not None
-    return np.roll(following.voice, len(following.voice) // 2) if following is one else following.voice
+def _other_voices(plan: Plan, seen: Sequence[Seen]) -> dict[str, Voice]:
+    """The voice that each clip is dubbed with, by its name: those of the plan in turn, else the sound of the next clip.
+
+    A single clip gets its own sound, half its length later. Nothing when there is no sound at all.
+    """
+    given = [said.samples for said in plan.others]
+    heard = given or [one.voice for one in seen if one.voice is not None]
+    if not heard:
+        return {}
+    if len(heard) == 1 and not given:
+        heard = [np.roll(heard[0], len(heard[0]) // 2)]
+    places = {one.clip.name: index for index, one in enumerate(one for one in seen if given or one.voice is not None)}
+    step = 0 if given else 1
+    return {one.clip.name: heard[(places.get(one.clip.name, 0) + step) % len(heard)] for one in seen}
 
 
 class _Quiet:

@@ -155,8 +155,8 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     "voices",
     type=FILE,
     multiple=True,
-    help="Voice with its phones beside it (.json, .TextGrid, .phn, .lab), to test closures; may be repeated. Without any, the "
-    "demo's.",
+    help="Voice beside those in FOLDER; may be repeated. With its phones beside it (.json, .TextGrid, .phn, .lab) it tests "
+    "closures, as the demo's does when there is none; without, clips are dubbed with it.",
 )
 @click.option(
     "--synthesise",
@@ -173,7 +173,7 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
 @JSON
 @click.option("--gate", is_flag=True, help="End with 1 when a gate is missed.")
 def evaluate(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
-    """Measure the dub of the talking clips in FOLDER: pixels, articulation, sync, against the gates.
+    """Measure the dub of the talking clips, and by the voices, in FOLDER: pixels, articulation, sync, against the gates.
 
     Words or phones beside a clip (.align, .TextGrid, .json, .phn, .lab) say what is speech and where lips meet; without
     them speech is told by level. All figures, with what the untouched original and the mere energy of the voice reach:

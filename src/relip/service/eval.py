@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from relip.essence.errors import FormatError, RelipError
+from relip.essence.errors import RelipError
 from relip.essence.formats import video_format
 from relip.evaluation import lse, pixels, report, sidecars, vmaf
-from relip.evaluation.clips import find
+from relip.evaluation.clips import find, voices
 from relip.evaluation.protocol import Plan, Said, Tick, evaluate
 from relip.evaluation.report import EvalReport
 from relip.evaluation.sheet import Sheet, chosen
@@ -57,7 +57,8 @@ def run(options: EvalOptions) -> None:
     if options.vmaf:
         vmaf.program()
     clips = find(options.folder, pattern=options.talker, limit=options.limit)
-    plan = Plan(clips=clips, voices=_voices(options), gallery=options.gallery, most=most, vmaf=options.vmaf)
+    known, others = _voices(options)
+    plan = Plan(clips=clips, voices=known, others=others, gallery=options.gallery, most=most, vmaf=options.vmaf)
     engines = rig(format_, articulation=options.net, syncnet=options.syncnet)
     if engines.lse is not None:
         lse.check(engines.lse, float(format_.rate))
@@ -72,16 +73,17 @@ def run(options: EvalOptions) -> None:
         raise GateMissedError(f"{len(missed)} gates missed: {', '.join(missed)}")
 
 
-def _voices(options: EvalOptions) -> list[Said]:
-    """The voices to speak, each with its phones."""
-    demo = Path(str(resources.files("relip.peers"))) / "assets" / "voice.flac"
-    said = []
-    for path in options.voices or (demo,):
-        transcript = sidecars.beside(path)
-        if transcript is None or transcript.phones is None:
-            raise FormatError(f"--voice={path}: no phones beside it (.json, .TextGrid, .phn, .lab)")
-        said.append(Said(path.name, read_voice(path), transcript))
-    return said + [Said(one.voice, one.samples, one.transcript) for one in utterances(options.synthesise)]
+def _voices(options: EvalOptions) -> tuple[list[Said], list[Said]]:
+    """The voices with known phones, the demo's when there is no other; and those without, to dub clips with."""
+    said = [_said(path) for path in (*options.voices, *voices(options.folder))]
+    said += [Said(one.voice, one.samples, one.transcript) for one in utterances(options.synthesise)]
+    known = [one for one in said if one.transcript is not None and one.transcript.phones is not None]
+    others = [one for one in said if one.transcript is None or one.transcript.phones is None]
+    return known or [_said(Path(str(resources.files("relip.peers"))) / "assets" / "voice.flac")], others
+
+
+def _said(path: Path) -> Said:
+    return Said(path.name, read_voice(path), sidecars.beside(path))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from relip.essence.errors import FormatError, ResourceError
-from relip.evaluation.clips import GUARD_FRAMES, find, folds
+from relip.evaluation.clips import GUARD_FRAMES, find, folds, voices
 
 pytestmark = pytest.mark.unit
 
@@ -97,3 +97,8 @@ def test_a_causal_gallery_is_taught_by_nothing_and_its_own_by_everything():
     assert [(len(turn.test), turn.teach) for turn in folds((75, 75), "causal")] == [(1, ()), (1, ())]
     (turn,) = folds((75, 75), "own")
     assert turn.test == turn.teach
+
+
+def test_sounds_are_voices_but_for_those_that_belong_to_a_clip(tmp_path):
+    touch(tmp_path, "s1/a.mpg", "s1/a.wav", "s1/b.WAV", "voices/c.flac", "a.wav", "a.json")
+    assert [path.relative_to(tmp_path).as_posix() for path in voices(tmp_path)] == ["a.wav", "s1/b.WAV", "voices/c.flac"]

@@ -1,13 +1,17 @@
 """`relip eval` refuses what it cannot use before it begins, in one line with the right exit code."""
 
+import shutil
 import sys
+from importlib import resources
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from relip.service import cli
 
 pytestmark = pytest.mark.unit
+
+VOICE = Path(str(resources.files("relip.peers"))) / "assets" / "voice.flac"
 
 
 def ended(monkeypatch, capsys, *arguments):
@@ -36,12 +40,15 @@ def test_a_pattern_that_is_none_is_wrong_usage(monkeypatch, capsys, tmp_path):
     assert "--talker='('" in told
 
 
-def test_a_voice_without_phones_is_wrong_usage(monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize("name", ["voice.wav", "voice.json"])
+def test_a_voice_or_its_phones_that_cannot_be_read_are_told(monkeypatch, capsys, tmp_path, name):
     (tmp_path / "a.mp4").touch()
-    (tmp_path / "voice.wav").write_bytes(np.zeros(10, np.uint8).tobytes())
-    code, told = ended(monkeypatch, capsys, tmp_path, "--voice", tmp_path / "voice.wav")
-    assert code == 2
-    assert "voice.wav: no phones beside it" in told
+    shutil.copy(VOICE, tmp_path / "voice.wav")
+    (tmp_path / name).write_text("rubbish")
+    code, told = ended(monkeypatch, capsys, tmp_path)
+    assert code in (1, 2)
+    assert f"{name}: " in told
+    assert told.count("\n") == 1
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch, capsys, tmp_path):
