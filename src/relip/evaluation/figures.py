@@ -22,11 +22,11 @@ def fidelity(drawn: Sequence[Redrawn], voiced: Sequence[Voiced]) -> Fidelity:
     """R1."""
     shapes = [(made.runs[OTHER], made.seen.opening) for made in drawn]
     return Fidelity(
-        r=mean(measures.correlation(kept.target, kept.output) for kept, _ in shapes),
+        r=mean(measures.correlation(kept.output, kept.target) for kept, _ in shapes),
         mae=mean(measures.mean_error(kept.target, kept.output) for kept, _ in shapes),
-        voice_r=mean(measures.correlation(made.judged.target, made.judged.output) for made in voiced),
+        voice_r=mean(measures.correlation(made.judged.output, made.judged.target) for made in voiced),
         voice_mae=mean(measures.mean_error(made.judged.target, made.judged.output) for made in voiced),
-        original_r=mean(measures.correlation(kept.target, opening) for kept, opening in shapes),
+        original_r=mean(measures.correlation(opening, kept.target) for kept, opening in shapes),
         original_mae=mean(measures.mean_error(kept.target, opening) for kept, opening in shapes),
         lost=sum(kept.lost for made in drawn for kept in made.runs.values()) + sum(made.judged.lost for made in voiced),
     )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 LEAST_FRAMES = 8
 """Frames below which a correlation says nothing."""
-LEAST_SPREAD = 1e-6
+LEAST_SPREAD = 0.003
+"""Standard deviation of a truth below which there is nothing to follow: a still mouth trembles by a third of this, IOD."""
 LAGS_MS = 160
 """How far to either side a common lag is looked for."""
 SHUT = 0.02
@@ -32,12 +33,15 @@ class Window:
     last: int
 
 
-def correlation(a: Track, b: Track) -> float | None:
-    """Pearson's r over the frames in which both were measured; None for too few of them, or a track that does not move."""
-    there = np.isfinite(a) & np.isfinite(b)
-    if there.sum() < LEAST_FRAMES or min(a[there].std(), b[there].std()) < LEAST_SPREAD:
+def correlation(found: Track, real: Track) -> float | None:
+    """Pearson's r over the frames in which both were measured; 0 for what does not move at all.
+
+    None for too few frames, or a truth that does not move.
+    """
+    there = np.isfinite(found) & np.isfinite(real)
+    if there.sum() < LEAST_FRAMES or real[there].std() < LEAST_SPREAD:
         return None
-    return float(np.corrcoef(a[there], b[there])[0, 1])
+    return float(np.corrcoef(found[there], real[there])[0, 1]) if np.ptp(found[there]) > 0 else 0.0
 
 
 def mean(values: Iterable[float | None]) -> float | None:

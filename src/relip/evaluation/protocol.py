@@ -339,7 +339,7 @@ def _clip_row(one: Seen, made: Redrawn | None, said: Voiced | None) -> ClipRow:
         frames=one.frames,
         faces=sum(face is not None for face in one.faces),
         speech=int(one.speech.sum()),
-        r1=measures.correlation(made.runs[OTHER].target, made.runs[OTHER].output) if made else None,
+        r1=measures.correlation(made.runs[OTHER].output, made.runs[OTHER].target) if made else None,
         ssim=float(np.median([row.ssim for row in made.like])) if made and made.like else None,
         a1=figures.r_of(said, "output") if said else None,
         baseline=figures.r_of(said, "level") if said else None,

@@ -173,7 +173,7 @@ def _curves(axes: Any, strip: Strip, rate: float, *, legend: bool) -> None:  # n
         axes.plot(at, track[:count], style, color=colour, linewidth=width, label=name)
     for tile in strip.tiles:
         axes.axvline(tile.number / rate, color="#bbbbbb", linewidth=0.7, zorder=0)
-    said = told(measures.correlation(judged.target, judged.output))
+    said = told(measures.correlation(judged.output, judged.target))
     axes.set_title(f"{strip.made.seen.clip.name}: seen against asked for, r {said}", fontsize=8, loc="left", pad=3)
     axes.set(xlim=(0, count / rate), ylim=(0, None))
     axes.set_ylabel("opening, IOD", fontsize=7)

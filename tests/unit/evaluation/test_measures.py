@@ -40,9 +40,15 @@ def test_only_frames_in_which_both_were_measured_count():
     assert measures.mean_error(holed, spoilt + 0.01) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("track", [np.full(300, np.nan), np.zeros(300), np.where(np.arange(300) < 7, mouth(), np.nan)])
-def test_nothing_measured_nothing_moving_and_too_little_give_no_correlation(track):
-    assert measures.correlation(track, mouth()) is None
+@pytest.mark.parametrize(
+    "real", [np.full(300, np.nan), 0.001 * mouth(), np.zeros(300), np.where(np.arange(300) < 7, mouth(), np.nan)]
+)
+def test_nothing_measured_nothing_moving_and_too_little_give_no_correlation(real):
+    assert measures.correlation(mouth(), real) is None
+
+
+def test_a_dub_that_does_not_move_follows_nothing_and_is_not_excused():
+    assert measures.correlation(np.full(300, 0.05), mouth()) == 0.0
 
 
 def test_nothing_gives_no_figure():
