@@ -176,19 +176,24 @@ def closures(voiced: Sequence[Voiced], synthetic: Sequence[bool], elsewhere: Seq
 
 
 def sync(model: Model, voiced: Sequence[Voiced], rate: Fraction) -> Sync:
-    """A4: over speech that was dubbed in full and whose mouth was measured before and after."""
-    curves: dict[str, list[Track]] = {"dubbed": [], "original": []}
-    for made in voiced:
-        assert made.seen.columns is not None, "who is dubbed with the own sound has one"
-        sound = scores.sound_of(made.seen.columns)
-        mouths = {"dubbed": (made.judged.output, made.judged.width), "original": (made.seen.opening, made.seen.width)}
-        both = np.isfinite(made.judged.output) & np.isfinite(made.seen.opening)
-        spoken = scores.at_net_rate(made.seen.speech.astype(np.float64), rate) > 0.5
-        for name, pair in mouths.items():
-            opening, width = (scores.at_net_rate(np.where(both, track, np.nan), rate) for track in pair)
-            curve = scores.curve(model, scores.lips_of(opening, width), sound, spoken)
-            curves[name] += [] if curve is None else [curve]
-    return sync_of(curves["dubbed"], curves["original"])
+    """A4."""
+    curves = [curves_of(model, made, rate) for made in voiced]
+    return sync_of(*([pair[side] for pair in curves if pair is not None] for side in range(2)))
+
+
+def curves_of(model: Model, made: Voiced, rate: Fraction) -> tuple[Track, Track] | None:
+    """The curves of a clip's dub and of its original: over speech that was dubbed in full and measured before and after."""
+    assert made.seen.columns is not None, "who is dubbed with the own sound has one"
+    sound = scores.sound_of(made.seen.columns)
+    both = np.isfinite(made.judged.output) & np.isfinite(made.seen.opening)
+    spoken = scores.at_net_rate(made.seen.speech.astype(np.float64), rate) > 0.5
+
+    def curve(opening: Track, width: Track) -> Track | None:
+        tracks = (scores.at_net_rate(np.where(both, track, np.nan), rate) for track in (opening, width))
+        return scores.curve(model, scores.lips_of(*tracks), sound, spoken)
+
+    dubbed, original = curve(made.judged.output, made.judged.width), curve(made.seen.opening, made.seen.width)
+    return None if dubbed is None or original is None else (dubbed, original)
 
 
 def sync_of(dubbed: Sequence[Track], original: Sequence[Track]) -> Sync:

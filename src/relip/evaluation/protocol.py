@@ -21,6 +21,7 @@ from relip.essence.grains import Planes
 from relip.essence.scene import Face
 from relip.essence.tai import AUDIO_CLOCK_HZ
 from relip.evaluation import figures, measures, voiced
+from relip.evaluation import sync as scores
 from relip.evaluation.clips import Clip, folds
 from relip.evaluation.judge import Judged
 from relip.evaluation.lse import Lse
@@ -306,7 +307,7 @@ def _report(rig: Rig, plan: Plan, found: Found, spoken: Spoken) -> EvalReport:
             LSE=Sync() if found.lse is None else figures.sync_of(found.lse.curves("dubbed"), found.lse.curves("original")),
             time=_times(found.tally),
             gates=[],
-            clips=_clip_rows(found),
+            clips=_clip_rows(rig, found),
             voices=list(spoken.rows),
             nets=rig.sha256,
             notes=found.notes + [f"{count} grains failed: {words}" for words, count in found.failures.items()],
@@ -326,13 +327,16 @@ def _times(tally: Tally | None) -> dict[str, Times]:
     return times
 
 
-def _clip_rows(found: Found) -> list[ClipRow]:
+def _clip_rows(rig: Rig, found: Found) -> list[ClipRow]:
     drawn = {id(made.seen): made for made in found.drawn}
     own = {id(made.seen): made for made in found.own}
-    return [_clip_row(one, drawn.get(id(one)), own.get(id(one))) for one in found.seen]
+    return [_clip_row(rig, one, drawn.get(id(one)), own.get(id(one))) for one in found.seen]
 
 
-def _clip_row(one: Seen, made: Redrawn | None, said: Voiced | None) -> ClipRow:
+def _clip_row(rig: Rig, one: Seen, made: Redrawn | None, said: Voiced | None) -> ClipRow:
+    curves = figures.curves_of(rig.sync, said, rig.format.rate) if rig.sync is not None and said is not None else None
+    undrawn = made.runs[OTHER].bypassed if made else 0
+    notes = [f"{undrawn} frames cannot be drawn: lips or chin leave the picture"] if undrawn else []
     return ClipRow(
         name=one.clip.name,
         talker=one.clip.talker,
@@ -343,7 +347,8 @@ def _clip_row(one: Seen, made: Redrawn | None, said: Voiced | None) -> ClipRow:
         ssim=float(np.median([row.ssim for row in made.like])) if made and made.like else None,
         a1=figures.r_of(said, "output") if said else None,
         baseline=figures.r_of(said, "level") if said else None,
+        offset_ms=None if curves is None else scores.reading([curves[1]])[2],
         dubbed=int(said.full.sum()) if said else 0,
         bypassed=dict(said.reasons) if said else {},
-        notes=list(one.notes),
+        notes=[*one.notes, *notes],
     )

@@ -139,6 +139,9 @@ class ClipRow(Part):
     ssim: Figure = Field(None, description="R3.ssim")
     a1: Figure = Field(None, description="A1.r")
     baseline: Figure = Field(None, description="A1.baseline_r")
+    offset_ms: Figure = Field(
+        None, description="where the untouched picture fits its own sound best by A4's net, ms; positive: late"
+    )
     dubbed: int = Field(0, description="frames dubbed at full strength with the own sound")
     bypassed: dict[str, int] = Field(default_factory=dict, description="frames left alone in that run, by reason")
     notes: list[str] = Field(default_factory=list, description="what a reader should know of it")
