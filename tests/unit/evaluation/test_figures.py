@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from drawn_face import face
-from relip.evaluation import figures
+from relip.evaluation import figures, sync
 from relip.evaluation.clips import Clip
 from relip.evaluation.judge import Judged
 from relip.evaluation.phonetics import Lips
@@ -16,6 +16,8 @@ from relip.evaluation.redraw import OTHER, OWN, Redrawn, reflected, shapes_for
 from relip.evaluation.seen import Seen
 from relip.evaluation.sidecars import Label, Transcript
 from relip.evaluation.voiced import Voiced
+from relip.inference.null import NullModel
+from relip.ports import Signature, TensorSpec
 
 pytestmark = pytest.mark.unit
 
@@ -173,3 +175,30 @@ def test_a_single_clip_gets_its_own_shapes_half_its_length_later():
 def test_through_a_gap_the_last_shape_is_held():
     shapes = seen(np.array([np.nan, 0.1, np.nan, 0.3])).shapes
     assert [round(shape.open, 2) for shape in shapes] == [0.1, 0.1, 0.1, 0.3]
+
+
+def judge_of_movement():
+    """A sync net that compares the opening with the sound's level in each frame."""
+
+    def embed(lips, mel):
+        level = mel.mean(axis=1).reshape(len(mel), sync.FRAMES, sync.COLUMNS_A_FRAME).mean(axis=2)
+        return lips[:, 0], level
+
+    ends = tuple(TensorSpec(name, (-1, sync.FRAMES), "float32") for name in ("lips_embedding", "mel_embedding"))
+    return NullModel(Signature(sync.INPUTS, ends), embed)
+
+
+def test_the_sync_score_of_the_dub_stands_beside_that_of_the_original():
+    one = seen(mouth())
+    low, middle, high = np.percentile(one.opening, (10, 50, 90))
+    one.columns[:] = np.repeat((one.opening - middle) / (high - low) * sync.SPREAD, 4)
+    found = figures.sync(judge_of_movement(), [voiced(one, output=mouth(late=3))], RATE)
+    assert (found.original_offset_ms, found.offset_ms) == pytest.approx((0, 120))
+    assert found.original_c > 0.3
+    assert found.c > 0.3
+
+
+def test_of_clips_without_speech_there_is_no_sync_score():
+    one = seen(mouth(), speech=np.zeros(FRAMES, np.bool_))
+    assert figures.sync(judge_of_movement(), [voiced(one, output=mouth())], RATE).d is None
+    assert figures.sync(judge_of_movement(), [], RATE).original_d is None
