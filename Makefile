@@ -50,10 +50,7 @@ models: setup ## build the face nets again into the cache
 pages: setup ## write the reference pages anew from the code they describe
 	$(RUN)/python tools/cli_page.py docs/reference/cli.md
 	$(RUN)/python tools/config_page.py docs/reference/configuration.md
-	$(RUN)/python -m relip.peers.reference docs/reference/demo-json.md
-	$(RUN)/python -m relip.peers.reference docs/reference/dub-json.md
-	$(RUN)/python tools/report_page.py demo-json docs/reference/demo-json.md
-	$(RUN)/python tools/report_page.py eval-json docs/reference/eval-json.md
+	$(RUN)/python tools/report_page.py docs/reference/demo-json.md docs/reference/dub-json.md docs/reference/eval-json.md
 
 clean: ## remove caches and results; the environment stays ($(VENV))
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json

@@ -1,6 +1,6 @@
-"""Writes the reference page of a report from its models: python tools/report_page.py demo-json|eval-json PATH.
+"""Writes the reference pages of the reports from their models: python tools/report_page.py PATH...
 
-What the keys mean stands with the fields; only the tables are made here.
+The file's name says which report. What the keys mean stands with the fields; only the tables are made here.
 """
 
 import sys
@@ -10,33 +10,32 @@ from typing import Any
 from pydantic import BaseModel
 
 from relip.evaluation.report import EvalReport
-from relip.peers.report import DemoReport
+from relip.peers.report import DemoReport, DubReport
 
-PAGES: dict[str, tuple[type[BaseModel], str]] = {
-    "demo-json": (
-        DemoReport,
-        """# demo.json
-
-What one run of `relip demo` measured. Keys may be added; those listed here stay.
-This page is written from the models in `src/relip/peers/report.py`: `make pages`.
-""",
-    ),
-    "eval-json": (
+PAGES: dict[str, tuple[type[BaseModel], str, str]] = {
+    "demo-json.md": (DemoReport, "demo.json", "What one run of `relip demo` measured."),
+    "dub-json.md": (DubReport, "The report of dub", "What `relip dub --json` tells of one file."),
+    "eval-json.md": (
         EvalReport,
-        """# eval.json
-
-What one run of `relip eval --json` measured. Keys may be added; those listed here stay. A figure that the input does not allow
-is null. How each is defined: [Evaluate a dub](../how-to/evaluate.md).
-This page is written from the models in `src/relip/evaluation/report.py`: `make pages`.
-""",
+        "eval.json",
+        "What `relip eval --json` measured ([how](../how-to/evaluate.md)); null where the input does not allow it.",
     ),
 }
+"""By the name of the page: model, heading, first words."""
 
 
-def page(model: type[BaseModel], head: str) -> str:
-    """The whole page: every key of a report with its type and meaning, then each kind of part."""
+def page(model: type[BaseModel], heading: str, words: str) -> str:
+    """The page of one model: every key with its type and meaning, then each kind of part."""
     schema = model.model_json_schema(mode="serialization")
-    lines = [head, *_table(schema["properties"])]
+    source = f"src/{model.__module__.replace('.', '/')}.py"
+    lines = [
+        f"# {heading}",
+        "",
+        f"{words} Keys may be added; those listed here stay.",
+        f"This page is written from the models in `{source}`: `make pages`.",
+        "",
+        *_table(schema["properties"]),
+    ]
     for name, part in schema["$defs"].items():
         lines += ["", f"## {name}", "", " ".join(part["description"].split()), "", *_table(part["properties"])]
     return "\n".join(lines) + "\n"
@@ -65,4 +64,5 @@ def _type(value: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(page(*PAGES[sys.argv[1]]), encoding="utf-8")
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(page(*PAGES[path.name]), encoding="utf-8")

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from relip.offline.container import write_side_by_side
+from relip.offline.movie import write_side_by_side
 
 pytestmark = pytest.mark.e2e
 
@@ -121,7 +121,7 @@ def test_without_sound_the_voice_has_no_figures_and_the_picture_has(tmp_path, fo
     for part, key in (("A1", "r"), ("A1", "baseline_r"), ("A2", "lag_ms"), ("A3", "natural"), ("A3", "false"), ("A4", "d")):
         assert report[part][key] is None
     assert report["R5"]["std"] is not None
-    assert "no audio stream" in told
+    assert "silent.mkv: no sound in this file" in told
     missed = [row["name"] for row in report["gates"] if row["passed"] is False]
     assert code == (1 if missed else 0)
     assert all(name in told for name in missed)

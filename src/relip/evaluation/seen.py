@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.essence.errors import FormatError
 from relip.essence.scene import Face, MouthShape
 from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, grain_ticks
 from relip.evaluation import speech
 from relip.evaluation.clips import Clip, Span
 from relip.evaluation.measures import Mask, Track
 from relip.evaluation.rig import Rig, Voice
-from relip.offline.container import VideoReader, read_voice
+from relip.offline.container import OwnSound, VideoReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,10 @@ def look(rig: Rig, clip: Clip, most: int | None = None) -> Seen:
     without = sum(face is None for face in faces)
     if without:
         notes.append(f"{without} of {len(faces)} frames have no face to work on, and are left out")
-    voice = _voice(clip, notes, samples_of(rig, len(faces)))
+    voice = _voice(clip, samples_of(rig, len(faces)))
     columns = None if voice is None else speech.columns_of(voice)
     if columns is None:
+        notes.append("no sound in this file: nothing is measured by its voice")
         return Seen(clip, faces, None, None, np.zeros(0), np.zeros(0, np.bool_), tuple(notes))
     level = speech.loudness(columns, len(faces), rig.format.rate)
     spoken = speech.spoken(clip.transcript, level, rig.format.rate)
@@ -82,17 +82,13 @@ def look(rig: Rig, clip: Clip, most: int | None = None) -> Seen:
     return Seen(clip, faces, voice, columns, level, spoken, tuple(notes))
 
 
-def _voice(clip: Clip, notes: list[str], samples: int) -> Voice | None:
+def _voice(clip: Clip, samples: int) -> Voice | None:
+    """The clip's own sound as mono, laid to its first frame as the file says; None when it has none."""
+    sound = OwnSound(clip.path)
     try:
-        return fitted(read_voice(clip.path), samples)
-    except FormatError as fault:
-        notes.append(f"no voice: {fault}")
-        return None
-
-
-def fitted(voice: Voice, samples: int) -> Voice:
-    """The voice cut, or continued by silence, to a length."""
-    return np.asarray(np.pad(voice[:samples], (0, max(0, samples - len(voice)))), np.float32)
+        return np.asarray(sound.take(samples).mean(axis=0), np.float32) if sound.channels else None
+    finally:
+        sound.close()
 
 
 def frames_of(rig: Rig, clip: Clip, most: int | None = None) -> Iterator[tuple[int, NDArray[np.uint8]]]:

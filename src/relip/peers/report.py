@@ -96,6 +96,9 @@ class ServiceReport(Report):
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
+    people: dict[str, int] = Field(
+        default_factory=dict, description="faces that came into the picture: enrolled, returned, new, mistaken for another"
+    )
     sender_locked: bool | None = Field(None, description="whether the picture's timestamps were TAI; null when none came")
     relocks: int = Field(0, description="how often the picture's timeline had to be found anew")
     late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")
@@ -139,6 +142,9 @@ class DubReport(Report):
     cpu_ms_per_frame: float = Field(description="CPU time of all stages a frame, milliseconds, without decoding and coding")
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="CPU time of each stage on a frame")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an engine, by name of the error")
+    people: dict[str, int] = Field(
+        default_factory=dict, description="faces that came into the picture: enrolled, returned, new, mistaken for another"
+    )
     elapsed_s: float = Field(description="from the first frame to the complete file, seconds")
     notes: list[str] = Field(default_factory=list, description="what was odd about the input")
     cut_short: bool = Field(False, description="interrupted: the file is whole but ends early")
@@ -232,7 +238,7 @@ def merge(sender: SenderReport, service: ServiceReport, receiver: ReceiverReport
     )
 
 
-def save(report: BaseModel, path: Path) -> None:
+def save(report: Report, path: Path) -> None:
     """Write a report as JSON; it appears under its name only when it is complete. Raises ResourceError."""
     save_text(report.model_dump_json(indent=2), path)
 

@@ -156,7 +156,7 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     type=FILE,
     multiple=True,
     help="Voice beside those in FOLDER; may be repeated. With its phones beside it (.json, .TextGrid, .phn, .lab) it tests "
-    "closures, as the demo's does when there is none; without, clips are dubbed with it.",
+    "closures, as the demo's does; without, clips are dubbed with it.",
 )
 @click.option(
     "--synthesise",

@@ -18,7 +18,7 @@ from relip.evaluation.report import EvalReport
 from relip.evaluation.sheet import Sheet, chosen
 from relip.evaluation.synthesis import utterances
 from relip.offline.container import read_voice
-from relip.peers.report import save
+from relip.peers.report import save_text
 from relip.service import terminal
 from relip.service.compose.evaluation import rig
 from relip.service.options import frames_of, outputs
@@ -74,12 +74,13 @@ def run(options: EvalOptions) -> None:
 
 
 def _voices(options: EvalOptions) -> tuple[list[Said], list[Said]]:
-    """The voices with known phones, the demo's when there is no other; and those without, to dub clips with."""
-    said = [_said(path) for path in (*options.voices, *voices(options.folder))]
+    """The voices with known phones, the demo's first; and those without, to dub clips with."""
+    said = [_said(Path(str(resources.files("relip.peers"))) / "assets" / "voice.flac")]
+    said += [_said(path) for path in (*options.voices, *voices(options.folder))]
     said += [Said(one.voice, one.samples, one.transcript) for one in utterances(options.synthesise)]
     known = [one for one in said if one.transcript is not None and one.transcript.phones is not None]
     others = [one for one in said if one.transcript is None or one.transcript.phones is None]
-    return known or [_said(Path(str(resources.files("relip.peers"))) / "assets" / "voice.flac")], others
+    return known, others
 
 
 def _said(path: Path) -> Said:
@@ -105,7 +106,7 @@ def _write(result: EvalReport, options: EvalOptions) -> None:
     if str(options.json_) == "-":
         sys.stdout.write(result.model_dump_json(indent=2) + "\n")
     else:
-        save(result, options.json_)
+        save_text(result.model_dump_json(indent=2), options.json_)
 
 
 def _show(result: EvalReport) -> None:

@@ -20,10 +20,6 @@ HOMES = {
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
     "av": {"offline/pyav.py"},
-    "skimage": {"peers/portrait.py"},
-
-
-    "av": {"offline/container.py"},
     # the portrait that ships with it; the measure of likeness
     "skimage": {"peers/portrait.py", "evaluation/pixels.py"},
     "matplotlib": {"evaluation/sheet.py"},
@@ -31,7 +27,7 @@ HOMES = {
     "cv2": {"peers/camera.py"},
     "dpkt": {"transport/pcap.py"},
     "yaml": {"config.py"},
-    # the configuration; the published shapes of demo.json and of eval.json
+    # the configuration; the published shapes of the reports
     "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},

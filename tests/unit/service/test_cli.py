@@ -30,8 +30,6 @@ def ended(monkeypatch, capsys, *arguments):
         ["receive"],
         ["demo"],
         ["dub"],
-
-
         ["eval"],
         ["bench", "pipeline"],
         ["models", "build"],
