@@ -83,7 +83,7 @@ def test_the_mouth_that_comes_out_is_the_mouth_the_voice_asked_for(dub):
 
 def test_the_mouth_follows_the_voice_and_not_the_original(dub):
     leakage = r(dub.seen, dub.original) - r(dub.aimed, dub.original)
-    assert leakage <= 0.10, "62 frames scatter more than the six clips of benchmarks/bench_mouth.py, which has the gate of 0.05"
+    assert leakage <= 0.10, "62 frames scatter more than the clips of `relip eval`, which has the gate"
     assert r(dub.seen, dub.voices_own) >= r(dub.seen, dub.original) + 0.2, "it opens when the voice's own talker did"
 
 

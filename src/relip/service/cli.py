@@ -133,6 +133,57 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     run(DubOptions(**options))
 
 
+@commands.command("eval")
+@click.argument("folder", type=PATH)
+@FORMAT
+@click.option("--limit", type=click.IntRange(min=1), help="Clips to take, talkers in turn; without it all.")
+@click.option("--seconds", type=LENGTH, help="Seconds to take of each clip; without it all.")
+@click.option(
+    "--talker",
+    metavar="PATTERN",
+    help="Regular expression whose first group in a clip's path names the talker; without it each subfolder is one.",
+)
+@click.option(
+    "--gallery",
+    type=click.Choice(["others", "own", "causal"]),
+    default="others",
+    show_default=True,
+    help="What teaches the renderer for R1 to R4: the talker's other clips, all of them, or each clip's own past.",
+)
+@click.option(
+    "--voice",
+    "voices",
+    type=FILE,
+    multiple=True,
+    help="Voice beside those in FOLDER; may be repeated. With its phones beside it (.json, .TextGrid, .phn, .lab) it tests "
+    "closures, as the demo's does; without, clips are dubbed with it.",
+)
+@click.option(
+    "--synthesise",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Test closures also on so many sentences by espeak-ng and flite.",
+)
+@click.option("--net", type=FILE, help="Another articulation net (ONNX) than the one that ships.")
+@click.option("--syncnet", type=FILE, help="Your SyncNet (ONNX), for LSE-D and LSE-C.")
+@click.option("--vmaf", is_flag=True, help="Also VMAF of the self re-enactment; needs relip[eval].")
+@click.option("--sheet", type=PATH, help="PNG to write: original and dubbed frames with their opening curves.")
+@JSON
+@click.option("--gate", is_flag=True, help="End with 1 when a gate is missed.")
+def evaluate(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Measure the dub of the talking clips, and by the voices, in FOLDER: pixels, articulation, sync, against the gates.
+
+    Words or phones beside a clip (.align, .TextGrid, .json, .phn, .lab) say what is speech and where lips meet; without
+    them speech is told by level. All figures, with what the untouched original and the mere energy of the voice reach:
+    docs/how-to/evaluate.md.
+    """
+    from relip.service.eval import EvalOptions, run  # noqa: PLC0415
+
+    run(EvalOptions(**options))
+
+
 @commands.group()
 def bench() -> None:
     """Measurements of speed. Close other programs first."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-Advance = Callable[[int, int], None]
+Advance = Callable[[int, int | None], None]
 _console = Console(stderr=True, highlight=False)
 
 
@@ -33,7 +33,7 @@ def progress(text: str) -> Iterator[Advance]:
     with Progress(*columns, console=_console, transient=True) as bar:
         task = bar.add_task(text, total=None)
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total)
 
         yield advance

@@ -9,7 +9,9 @@ from relip.essence.errors import ResourceError
 ARTICULATION = "articulation.onnx"
 ARTICULATIONS = {40: "articulation-40.onnx", 120: ARTICULATION, 200: "articulation-200.onnx"}
 """The articulation nets by how far they look ahead, in milliseconds."""
-NETS = tuple(ARTICULATIONS.values())
+SYNC = "sync.onnx"
+"""Judges `relip eval`'s dubs; the service does not need it."""
+NETS = (*ARTICULATIONS.values(), SYNC)
 
 
 def locate(name: str) -> Path:

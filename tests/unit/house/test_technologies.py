@@ -20,12 +20,15 @@ HOMES = {
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
     "av": {"offline/pyav.py"},
-    "skimage": {"peers/portrait.py"},
+    # the portrait that ships with it; the measure of likeness
+    "skimage": {"peers/portrait.py", "evaluation/pixels.py"},
+    "matplotlib": {"evaluation/sheet.py"},
+    "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
     "dpkt": {"transport/pcap.py"},
     "yaml": {"config.py"},
-    # the configuration; the published shape of demo.json, and the page that is written from it
-    "pydantic": {"config.py", "peers/report.py", "peers/reference.py"},
+    # the configuration; the published shapes of the reports
+    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
-from relip.essence.errors import FormatError, ResourceError
+from relip.essence.errors import ResourceError
 from relip.frames.assemble import VideoCounters
-from relip.peers.reference import PAGES, page, written
 from relip.peers.report import (
     DemoReport,
     FlowCounters,
@@ -26,7 +25,6 @@ from relip.peers.report import (
 
 pytestmark = pytest.mark.unit
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 SENDER = SenderReport(format="1080p25", frames_sent=250, packets_sent={"video": 1, "audio": 2, "anc": 3})
 SERVICE = ServiceReport(
     format="1080p25",
@@ -117,30 +115,3 @@ def test_packets_of_another_payload_type_are_told() -> None:
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="frames_sint"):
         SenderReport.model_validate({"format": "1080p25", "frames_sent": 1, "packets_sent": {}, "frames_sint": 1})
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_reference_page_is_what_the_models_say(name: str) -> None:
-    assert (REFERENCE / name).read_text(encoding="utf-8") == page(name), (
-        f"run: python -m relip.peers.reference docs/reference/{name}"
-    )
-
-
-def test_a_page_of_no_report_is_refused() -> None:
-    with pytest.raises(FormatError, match=r"demo-json\.md, dub-json\.md"):
-        page("other.md")
-
-
-def test_a_key_without_a_type_in_words_is_refused() -> None:
-    class Odd(BaseModel):
-        """Anything at all."""
-
-        odd: object = Field(description="no type")
-
-    class Outer(BaseModel):
-        """A part that is odd."""
-
-        part: Odd = Field(description="odd")
-
-    with pytest.raises(FormatError, match="no words"):
-        written("outer.md", Outer, "Outer", "Odd.")

@@ -1,9 +1,7 @@
-"""The reference pages of the reports, read from their models; `python -m relip.peers.reference PATH` writes one.
+"""Writes the reference pages of the reports from their models: python tools/report_page.py PATH...
 
-Only words are made here: what the keys mean stands with the fields in `peers.report`.
+The file's name says which report. What the keys mean stands with the fields; only the tables are made here.
 """
-
-from __future__ import annotations
 
 import sys
 from pathlib import Path
@@ -11,37 +9,35 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from relip.essence.errors import FormatError
+from relip.evaluation.report import EvalReport
 from relip.peers.report import DemoReport, DubReport
 
 PAGES: dict[str, tuple[type[BaseModel], str, str]] = {
     "demo-json.md": (DemoReport, "demo.json", "What one run of `relip demo` measured."),
     "dub-json.md": (DubReport, "The report of dub", "What `relip dub --json` tells of one file."),
+    "eval-json.md": (
+        EvalReport,
+        "eval.json",
+        "What `relip eval --json` measured ([how](../how-to/evaluate.md)); null where the input does not allow it.",
+    ),
 }
 """By the name of the page: model, heading, first words."""
 
 
-def page(name: str = "demo-json.md") -> str:
-    """A page of docs/reference: every key of a report with its type and meaning. FormatError for no such page."""
-    if name not in PAGES:
-        raise FormatError(f"{name}: there are {', '.join(PAGES)}")
-    return written(name, *PAGES[name])
-
-
-def written(name: str, model: type[BaseModel], heading: str, words: str) -> str:
-    """The page of one model."""
+def page(model: type[BaseModel], heading: str, words: str) -> str:
+    """The page of one model: every key with its type and meaning, then each kind of part."""
     schema = model.model_json_schema(mode="serialization")
+    source = f"src/{model.__module__.replace('.', '/')}.py"
     lines = [
         f"# {heading}",
         "",
         f"{words} Keys may be added; those listed here stay.",
-        "This page is written from the models in `src/relip/peers/report.py`:",
-        f"`python -m relip.peers.reference docs/reference/{name}`.",
+        f"This page is written from the models in `{source}`: `make pages`.",
         "",
         *_table(schema["properties"]),
     ]
-    for part_name, part in schema["$defs"].items():
-        lines += ["", f"## {part_name}", "", " ".join(part["description"].split()), "", *_table(part["properties"])]
+    for name, part in schema["$defs"].items():
+        lines += ["", f"## {name}", "", " ".join(part["description"].split()), "", *_table(part["properties"])]
     return "\n".join(lines) + "\n"
 
 
@@ -58,12 +54,15 @@ def _type(value: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if "anyOf" in value:
         return " or ".join(_type(part) for part in value["anyOf"])
+    if "items" in value:
+        return f"list of {_type(value['items'])}"
     if isinstance(value.get("additionalProperties"), dict):
         return f"object of {_type(value['additionalProperties'])}"
     if "type" not in value:
-        raise FormatError(f"no words for the type of {value}")
+        raise ValueError(f"no words for the type of {value}")
     return str(value["type"])
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(Path(sys.argv[1]).name), encoding="utf-8")
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(page(*PAGES[path.name]), encoding="utf-8")
