@@ -18,10 +18,10 @@ from pathlib import Path
 
 import made_voices
 import numpy as np
-import talker
 from numpy.typing import NDArray
 from words import SILENT, Word, read_words
 
+import talker
 from relip.articulation.net import EVENTS, OUTPUTS, ArticulationNet
 from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.essence.grains import AudioBlock

@@ -9,10 +9,10 @@ import numpy as np
 from coarticulation import PARAMETERS
 from corpus import Example, rendition
 from numpy.typing import NDArray
-from talker import Sentence
 from words import SILENT
 
 from relip.speech.mel import FLOOR
+from talker import Sentence
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 OPEN, WIDTH, CLOSURE, LABIODENTAL, SPEECH = (PARAMETERS.index(n) for n in ("open", "width", "closure", "labiodental", "speech"))

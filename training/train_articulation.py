@@ -30,8 +30,9 @@ from net import STUDENTS, TEACHER, Net, bounded
 from numpy.typing import NDArray
 from people import People, Seen
 from stream import Batches, Orders
-from talker import Sentence, read, split
 from torch import Tensor
+
+from talker import Sentence, read, split
 
 BATCH, COLUMNS = 16, 320
 NATURAL = 6

@@ -122,21 +122,6 @@ class Speaker:
         """What is known of this mouth so far."""
         return self._range
 
-    def known(self) -> Observations:
-        """What was observed, the oldest first, for `recall`; a copy."""
-        kept = min(self._count, len(self._seen))
-        return np.roll(self._seen, -self._count, axis=0)[-kept:].copy() if kept else self._seen[:0].copy()
-
-    def recall(self, observations: Observations) -> None:
-        """Start from what was once `known` of this speaker, the newest of it where that is more than is remembered."""
-        self.forget()
-        kept = observations[-len(self._seen) :]
-        if not len(kept):
-            return
-        self._seen[: len(kept)] = kept
-        self._count = len(kept)
-        self._range = measure(self._seen[: self._count])
-
     def observe(self, shape: MouthShape) -> None:
         """Take the mouth as the picture shows it. A shape that is not a number is left out."""
         if not (math.isfinite(shape.open) and math.isfinite(shape.width)):
@@ -150,13 +135,13 @@ class Speaker:
         if self._count % REVIEW_FRAMES == 1:
             self._range = measure(self._seen[: self._count])
 
-    def known(self) -> NDArray[np.float32]:
+    def known(self) -> Observations:
         """(n, 3) float32: what was observed in the last minute, oldest first: opening, width, and 1 where the mouth moved."""
         place = self._count % len(self._seen)
         newest = self._seen[:place]
         return np.concatenate([self._seen[place:], newest]) if self._count >= len(self._seen) else newest.copy()
 
-    def recall(self, observations: NDArray[np.float32]) -> None:
+    def recall(self, observations: Observations) -> None:
         """Start from what `known` gave of the same person. Raises FormatError for anything else."""
         if observations.ndim != OBSERVATION_AXES or observations.shape[1] != self._seen.shape[1]:
             raise FormatError(f"observations of shape {observations.shape}: (n, {self._seen.shape[1]}) is due")

@@ -32,16 +32,17 @@ NET = ArticulationNet(
     NullModel(
         Signature(
             inputs=(TensorSpec("mel", (1, 80, -1), "float32"),),
-            outputs=(TensorSpec("mouth", (1, 8, -1), "float32"),),
+            outputs=(TensorSpec("mouth", (1, 9, -1), "float32"),),
             metadata={
                 "columns_per_second": "100",
                 "past_columns": "0",
                 "future_columns": "0",
-                "outputs": "open width round closure labiodental teeth tongue speech",
+                "outputs": "open width round closure labiodental teeth tongue speech doubt",
+                "scale": '{"open": [0.02, 0.3, 0.6], "width": [0.5, 0.1], "closure": 0.4, "labiodental": 0.6}',
                 "logits": "",
             },
         ),
-        lambda mel: (np.full((1, 8, mel.shape[2]), 0.2, np.float32),),
+        lambda mel: (np.full((1, 9, mel.shape[2]), 0.2, np.float32),),
     )
 )
 

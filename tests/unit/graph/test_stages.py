@@ -27,12 +27,13 @@ NET = ArticulationNet(
     NullModel(
         Signature(
             inputs=(TensorSpec("mel", (1, 80, -1), "float32"),),
-            outputs=(TensorSpec("mouth", (1, 8, -1), "float32"),),
+            outputs=(TensorSpec("mouth", (1, 9, -1), "float32"),),
             metadata={
                 "columns_per_second": "100",
                 "past_columns": "5",
                 "future_columns": "12",
-                "outputs": "open width round closure labiodental teeth tongue speech",
+                "outputs": "open width round closure labiodental teeth tongue speech doubt",
+                "scale": '{"open": [0.02, 0.3, 0.6], "width": [0.5, 0.1], "closure": 0.4, "labiodental": 0.6}',
                 "logits": "",
             },
         ),
