@@ -7,6 +7,7 @@ holds an open mouth, openings are capped and their inside is dark.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,95 +18,76 @@ from relip.essence.grains import Planes
 from relip.essence.scene import Face, MouthShape, Region, Rendered
 from relip.mouth import tone
 from relip.mouth.fields import face_lattice
-from relip.mouth.gallery import CAPACITY, Gallery, sharpness_of
+from relip.mouth.gallery import Gallery
 from relip.mouth.geometry import Complex, plane_points, region_of
-from relip.mouth.landmarks import BASIS
 from relip.mouth.lips import layer_of
-from relip.mouth.shape import LowerFace, basis_in_head
+from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
 from relip.ports import Device
 
 EDGE = 0.08
 """IOD over which the mask falls to nought at the region's edge."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPixelsSettings:
-    """What an operator may want to change.
-
-    `capacity`: mouths kept, about 0.2 MB each at 1080p. `warm_frames`: faces seen before the first rendering.
-    `cold_open`: opening in IOD that is painted without having been seen. `headroom`: factor on the widest opening seen.
-    `cap_entries`, `cap_open`: entries, and an opening among them, from which nothing is capped.
-    """
-
-    capacity: int = CAPACITY
-    warm_frames: int = 5
-    cold_open: float = 0.05
-    headroom: float = 1.15
-    cap_entries: int = 15
-    cap_open: float = 0.08
+NOBODY = -1
+"""The person before anybody has been met."""
 
 
 class OwnPixels:
-    """One speaker's renderer; `forget` makes it ready for another."""
+    """The renderer of one flow, with one speaker at a time: `turn_to` says whose mouth the next pictures show."""
 
-    def __init__(self, *, device: Device, format: VideoFormat, settings: OwnPixelsSettings | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *,
+        device: Device,
+        format: VideoFormat,  # noqa: A002
+        settings: OwnPixelsSettings | None = None,
+        enrolled: Mapping[int, Memory] | None = None,
+    ) -> None:
+        """`enrolled`: what is known in advance, by person; it is learned on with, and never given up."""
         self._device = device
         self._format = format
-        self._settings = settings or OwnPixelsSettings()
-        self._gallery = Gallery(self._settings.capacity)
-        self._shape = LowerFace()
-        self._canvas = _Canvas(self._settings.capacity)
-        self._seen = 0
-        self._choice = _Choice()
+        settings = settings or OwnPixelsSettings()
+        self._shelf = Shelf(settings, enrolled)
+        self._canvas = _Canvas()
+        self.turn_to(NOBODY)
+
+    @property
+    def memory(self) -> Memory:
+        """What is known of the present speaker."""
+        return self._memory
 
     @property
     def warm(self) -> bool:
         """Whether enough of the speaker has been seen to render."""
-        return self._seen >= self._settings.warm_frames and self._gallery.count > 0
+        return self._memory.warm
 
     @property
     def cap(self) -> float:
         """The widest opening that is rendered now, in IOD."""
-        seen, settings = self._gallery.widest, self._settings
-        if self._gallery.count >= settings.cap_entries and seen >= settings.cap_open:
-            return 1.0
-        return max(seen * settings.headroom, settings.cold_open)
+        return self._memory.cap
+
+    def turn_to(self, person: int) -> None:
+        """A shot of this person begins: go on with what is known of them, if anything is."""
+        self._memory = self._shelf.of(person)
+        self._memory.gates.begin_shot()
+        self._gallery, self._shape = self._memory.gallery, self._memory.shape
+        self._choice = _Choice()
 
     def forget(self) -> None:
         """Drop everything that belongs to this speaker."""
-        self._gallery.forget()
-        self._shape.forget()
+        self._memory.forget()
         self._choice = _Choice()
-        self._seen = 0
 
     def learn(self, packed: NDArray[np.uint8], face: Face, ticks: int) -> None:
-        """Take what an unaltered picture shows of the speaker's mouth, if it adds to what is known.
+        """Take what an unaltered picture shows of the speaker's mouth, if it is not in doubt and adds to what is known.
 
-        `packed`: (height, row_octets); `ticks`: its origin timestamp. The picture is read, not kept.
+        `packed`: (height, row_octets); `ticks`: its origin timestamp. The picture is read, not kept. A caller that knows more
+        of a frame than its face and its pixels say, such as a hand before the mouth, does not call.
         """
-        region = self._gallery.region_for(face, self._format.width, self._format.height)
+        region = self._memory.region_for(face, ticks, width=self._format.width, height=self._format.height)
         if region is None:
             return
-        self._seen += 1
         seen = self._canvas.entry(region)
         self._device.unpack(packed, region, seen)
-        sharpness = sharpness_of(seen.y)
-        place = self._gallery.place_for(face, ticks, sharpness, self._choice.in_use)
-        if place is None:
-            return
-        picture = self._gallery.store(place, face, region=region, ticks=ticks, sharpness=sharpness)
-        for mine, theirs in ((picture.y, seen.y), (picture.cb, seen.cb), (picture.cr, seen.cr)):
-            mine[:] = theirs
-        points = plane_points(face.landmarks) - complex(region.x, region.y)
-        self._gallery.ring[place] = tone.colours_at(picture, tone.ring_points(points, face.iod))
-        self._gallery.dark[place] = tone.dark_of(picture, points, face.shape.open)
-        self._refit(place, face)
-
-    def _refit(self, place: int, face: Face) -> None:
-        gallery = self._gallery
-        self._canvas.heads[place] = basis_in_head(face)
-        measures = gallery.measures[: gallery.count]
-        self._shape.fit(measures[:, :2], measures[:, 2:], self._canvas.heads[: gallery.count])
+        self._memory.learn(seen, region, face, ticks=ticks, in_use=self._choice.in_use)
 
     def render(self, packed: NDArray[np.uint8], face: Face, target: MouthShape, strength: float) -> Rendered | None:
         """The mouth region of a picture with the mouth in the target shape; None if it does not fit or nothing is known.
@@ -199,12 +181,11 @@ class _Set:
 class _Canvas:
     """Memory for renderings: two sets in turn, grown when a region is larger than any before."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self) -> None:
         self._samples = [np.zeros(0, np.uint16) for _ in range(3)]
         self._alphas = [np.zeros(0, np.float32) for _ in range(2)]
         self._entry = np.zeros(0, np.uint16)
         self._turn = 0
-        self.heads = np.zeros((capacity, len(BASIS)), np.complex128)
 
     def entry(self, region: Region) -> Planes:
         """Planes for a look at the mouth, until the next call."""

@@ -48,7 +48,7 @@ class LowerFace:
     """Remembers how this speaker's lower face follows the mouth."""
 
     def __init__(self) -> None:
-        self._effects = self._prior()
+        self.forget()
 
     @staticmethod
     def _prior() -> Complex:
@@ -58,15 +58,26 @@ class LowerFace:
     def forget(self) -> None:
         """Go back to the generic face."""
         self._effects = self._prior()
+        self._usual: tuple[NDArray[np.float64], Complex, Complex] | None = None
 
     def fit(self, shapes: NDArray[np.float64], poses: NDArray[np.float64], heads: Complex) -> None:
         """Fit to (k, 2) openings and widths, (k, 2) yaw and pitch, (k, points) BASIS points in head units."""
         seen = np.concatenate((_regressors(shapes), poses / UNITS[3:]), axis=1)
         prior = np.concatenate((self._prior(), np.zeros((2, len(BASIS)))))
-        seen = seen - seen.mean(axis=0)
-        rest = heads - heads.mean(axis=0) - seen @ prior
+        middle, usual = seen.mean(axis=0), heads.mean(axis=0)
+        seen = seen - middle
+        rest = heads - usual - seen @ prior
         update = np.linalg.solve(seen.T @ seen + np.diag(FAITH), seen.T @ rest)
         self._effects = np.asarray((prior + update)[:3], np.complex128)
+        self._usual = middle, usual, np.asarray(prior + update, np.complex128)
+
+    def residual(self, shape: NDArray[np.float64], pose: NDArray[np.float64], head: Complex) -> float:
+        """RMS distance in IOD of (points,) head points from where this face has them in such a pose; 0 before a fit."""
+        if self._usual is None:
+            return 0.0
+        middle, usual, effects = self._usual
+        seen = np.concatenate((_regressors(shape), pose / UNITS[3:])) - middle
+        return float(np.sqrt((np.abs(head - usual - seen @ effects) ** 2).mean()))
 
     def aim(self, face: Face, target: MouthShape) -> Complex:
         """All landmarks of the face with the mouth in the target shape, raster pixels; others stay."""

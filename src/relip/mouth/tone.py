@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relip.essence.grains import Planes
 from relip.mouth.geometry import Complex
-from relip.mouth.landmarks import INNER_LOWER, INNER_UPPER, OUTER, OUTER_LOWER
+from relip.mouth.landmarks import INNER_LOWER, INNER_UPPER, OUTER, OUTER_LOWER, OUTER_UPPER
 
 BLACK, NEUTRAL = 64.0, 512.0
 """10-bit narrow range (BT.709-6 §4.6)."""
@@ -23,6 +23,12 @@ DEEP = (0.5, 0.65, 0.8)
 """Where an opening is searched for its dark, from the upper lip to the lower."""
 SEEN_OPENING, DARK_ENOUGH = 0.06, 0.5
 """IOD from which an opening shows its dark, and the share of the lips' luma below which it is one."""
+ROWS_OF_TEETH = np.linspace(0.12, 0.88, 6)
+"""Where an opening is searched for teeth, from the upper lip to the lower."""
+BRIGHT, PALE = 0.9, 0.6
+"""Shares of the lips' luma and redness: what is brighter and paler is tooth, what is darker is depth, what is redder tongue."""
+PARTED = 0.02
+"""IOD of opening from which what lies between the lips counts in full: below, lips and shadow get into the samples."""
 
 Colours = NDArray[np.float64]
 
@@ -66,3 +72,20 @@ def dark_of(planes: Planes, points: Complex, opening: float) -> Colours:
         if darkest[0] - BLACK < DARK_ENOUGH * (lip[0] - BLACK):
             return np.asarray(darkest)
     return np.array((BLACK + (lip[0] - BLACK) * UNLIT, *(NEUTRAL + (lip[1:] - NEUTRAL) * UNLIT_CHROMA)))
+
+
+def teeth_of(planes: Planes, points: Complex, opening: float) -> float:
+    """The share of an opening in which teeth show, 0..1: what is about as bright as the lips, and much less red.
+
+    `points`: landmarks in the planes' pixels. `opening`: IOD.
+    """
+    if opening <= 0.0:
+        return 0.0
+    pairs = ((OUTER_LOWER, INNER_LOWER), (OUTER_UPPER, INNER_UPPER))
+    lips = np.concatenate([(points[outer[2:-2]] + points[inner[2:-2]]) / 2 for outer, inner in pairs])
+    lip = np.median(colours_at(planes, lips), axis=0)
+    upper, lower = points[INNER_UPPER[2:-2]], points[INNER_LOWER[2:-2]]
+    inside = colours_at(planes, (upper + (lower - upper) * ROWS_OF_TEETH[:, None]).ravel())
+    bright = inside[:, 0] - BLACK > BRIGHT * (lip[0] - BLACK)
+    pale = inside[:, 2] - NEUTRAL < PALE * max(lip[2] - NEUTRAL, 0.0)
+    return float((bright & pale).mean()) * min(opening / PARTED, 1.0)

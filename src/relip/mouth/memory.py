@@ -1,0 +1,141 @@
+"""What is learned of one speaker, and a shelf of the speakers met last, so that who returns goes on where they were.
+
+A shelf never gives a speaker's memory to another one: it knows people by number alone, and whoever numbers them answers for
+that. Memories are taken once and used again, emptied, for the next new speaker.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from relip.essence.grains import Planes
+from relip.essence.scene import Face, Region
+from relip.mouth import tone
+from relip.mouth.gallery import CAPACITY, Gallery, measure_of, sharpness_of
+from relip.mouth.gates import CLIPPED, KNOWN_ENTRIES, ODD, Gates, Refusal
+from relip.mouth.geometry import plane_points
+from relip.mouth.shape import LowerFace, basis_in_head
+
+SHELF = 3
+"""Speakers who are remembered beside those that were enrolled: a presenter, a guest, and who was cut to between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPixelsSettings:
+    """What an operator may want to change.
+
+    `capacity`: mouths kept, about 0.2 MB each at 1080p. `warm_frames`: faces seen before the first rendering.
+    `cold_open`: opening in IOD that is painted without having been seen. `headroom`: factor on the widest opening seen.
+    `cap_entries`, `cap_open`: entries, and an opening among them, from which nothing is capped.
+    """
+
+    capacity: int = CAPACITY
+    warm_frames: int = 5
+    cold_open: float = 0.05
+    headroom: float = 1.15
+    cap_entries: int = 15
+    cap_open: float = 0.08
+
+
+class Memory:
+    """One speaker: the mouths seen, how the lower face follows them, and what was refused. `forget` makes it another's."""
+
+    def __init__(self, settings: OwnPixelsSettings) -> None:
+        self._settings = settings
+        self.gallery = Gallery(settings.capacity)
+        self.shape = LowerFace()
+        self.gates = Gates()
+        self.refused: Counter[Refusal] = Counter()
+        self.seen = 0
+
+    @property
+    def warm(self) -> bool:
+        """Whether enough of the speaker has been seen to render."""
+        return self.seen >= self._settings.warm_frames and self.gallery.count > 0
+
+    @property
+    def cap(self) -> float:
+        """The widest opening that is rendered now, in IOD."""
+        seen, settings = self.gallery.widest, self._settings
+        if self.gallery.count >= settings.cap_entries and seen >= settings.cap_open:
+            return 1.0
+        return max(seen * settings.headroom, settings.cold_open)
+
+    def forget(self) -> None:
+        """Drop everything that belongs to this speaker; the memory stays."""
+        self.gallery.forget()
+        self.shape.forget()
+        self.gates.forget()
+        self.refused.clear()
+        self.seen = 0
+
+    def region_for(self, face: Face, ticks: int, *, width: int, height: int) -> Region | None:
+        """The part of a raster to look at; None, and counted, where the face speaks against learning from it."""
+        refusal = self.gates.face(face, ticks)
+        region = None if refusal else self.gallery.region_for(face, width, height)
+        if region is None:
+            self.refused[refusal or Refusal.EDGE] += 1
+        return region
+
+    def learn(self, seen: Planes, region: Region, face: Face, *, ticks: int, in_use: Collection[int]) -> None:
+        """Take what the pixels of a region show, if they are not in doubt and add to what is known. They are copied."""
+        gallery = self.gallery
+        points = plane_points(face.landmarks) - complex(region.x, region.y)
+        head, sharpness = basis_in_head(face), sharpness_of(seen.y)
+        measure = measure_of(face, tone.teeth_of(seen, points, face.shape.open))
+        refusal = self.gates.picture(
+            sharpness=sharpness, luma=float(seen.y.mean()), clipped=float((seen.y[::4, ::4] >= CLIPPED).mean())
+        )
+        if refusal is None and gallery.count >= KNOWN_ENTRIES and self.shape.residual(measure[:2], measure[3:], head) > ODD:
+            refusal = Refusal.ODD
+        if refusal is not None:
+            self.refused[refusal] += 1
+            return
+        self.seen += 1
+        place = gallery.place_for(measure, ticks, sharpness, in_use)
+        if place is None:
+            return
+        picture = gallery.store(place, face, measure, region=region, ticks=ticks, sharpness=sharpness)
+        for mine, theirs in ((picture.y, seen.y), (picture.cb, seen.cb), (picture.cr, seen.cr)):
+            mine[:] = theirs
+        gallery.ring[place] = tone.colours_at(picture, tone.ring_points(points, face.iod))
+        gallery.dark[place] = tone.dark_of(picture, points, face.shape.open)
+        gallery.heads[place] = head
+        self.refit()
+
+    def refit(self) -> None:
+        """Fit the lower face to what the gallery holds."""
+        measures = self.gallery.measures[: self.gallery.count]
+        self.shape.fit(measures[:, :2], measures[:, 3:], self.gallery.heads[: self.gallery.count])
+
+
+class Shelf:
+    """Memories by person, the one used longest ago given up for a new one; those enrolled are never given up."""
+
+    def __init__(self, settings: OwnPixelsSettings, enrolled: Mapping[int, Memory] | None = None, places: int = SHELF) -> None:
+        self._settings = settings
+        self._enrolled = dict(enrolled or {})
+        self._met: OrderedDict[int, Memory] = OrderedDict()
+        self._places = places
+
+    def of(self, person: int) -> Memory:
+        """What is known of a person: nothing yet, if they were never met or were given up since."""
+        if person in self._enrolled:
+            return self._enrolled[person]
+        if person in self._met:
+            self._met.move_to_end(person)
+            return self._met[person]
+        if len(self._met) < self._places:
+            memory = Memory(self._settings)
+        else:
+            _, memory = self._met.popitem(last=False)
+            memory.forget()
+        self._met[person] = memory
+        return memory
+
+    def forget(self) -> None:
+        """Forget everybody who was not enrolled; the memory stays."""
+        for memory in self._met.values():
+            memory.forget()
