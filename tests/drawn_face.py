@@ -50,7 +50,7 @@ def face(*, x=200.0, y=60.0, iod=100.0, opening=0.0, width=0.58, identity=0):
     return Face(landmarks(x=x, y=y, iod=iod, opening=opening, width=width), 0.99, iod, 0.0, 0.0, 0.0, identity)
 
 
-def picture(seen, format_, *, noise=6):
+def picture(seen, format_, *, noise=6, between=TEETH):
     """The packed frame that shows a face: (height, row_octets)."""
     planes = Planes.of(format_.width, format_.height)
     planes.y[:], planes.cb[:], planes.cr[:] = SKIN
@@ -58,7 +58,7 @@ def picture(seen, format_, *, noise=6):
     places = seen.landmarks
     _fill(planes, places, OUTER_UPPER, OUTER_LOWER, LIP)
     if seen.shape.open > 0.005:
-        _fill(planes, places, INNER_UPPER, INNER_LOWER, TEETH)
+        _fill(planes, places, INNER_UPPER, INNER_LOWER, between)
     packed = np.empty((format_.height, format_.row_octets), np.uint8)
     pgroup.pack(planes.y, planes.cb, planes.cr, packed)
     return packed

@@ -77,6 +77,10 @@ class SpeakerSettings:
             raise FormatError(f"net_open={self.net_open}: three rising values in 0..1")
 
 
+Observations = NDArray[np.float32]
+"""(n, 3): opening and width in IOD, and 1 where the mouth was moving."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """What is known of a mouth, in units of IOD: opening percentiles, mean width and its spread, the mouth at rest."""
@@ -115,6 +119,21 @@ class Speaker:
     def range(self) -> Range:
         """What is known of this mouth so far."""
         return self._range
+
+    def known(self) -> Observations:
+        """What was observed, the oldest first, for `recall`; a copy."""
+        kept = min(self._count, len(self._seen))
+        return np.roll(self._seen, -self._count, axis=0)[-kept:].copy() if kept else self._seen[:0].copy()
+
+    def recall(self, observations: Observations) -> None:
+        """Start from what was once `known` of this speaker, the newest of it where that is more than is remembered."""
+        self.forget()
+        kept = observations[-len(self._seen) :]
+        if not len(kept):
+            return
+        self._seen[: len(kept)] = kept
+        self._count = len(kept)
+        self._range = measure(self._seen[: self._count])
 
     def observe(self, shape: MouthShape) -> None:
         """Take the mouth as the picture shows it. A shape that is not a number is left out."""

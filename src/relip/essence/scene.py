@@ -56,6 +56,7 @@ class Face:
     `landmarks`: (478, 3) float32, x right, y down, z towards the back, all in pixels (MediaPipe attention mesh order).
     `score`: the mesh's own presence, 0..1. `iod`: 3-D distance of the outer eye corners in pixels.
     `yaw`, `pitch`, `roll`: degrees. `identity`: grows by one whenever the person or the shot may have changed.
+    `features`: what `face.features` compares people by; not taken of every frame.
     """
 
     landmarks: NDArray[np.float32]
@@ -65,6 +66,7 @@ class Face:
     pitch: float
     roll: float
     identity: int
+    features: NDArray[np.float32] | None = None
 
     @property
     def shape(self) -> MouthShape:

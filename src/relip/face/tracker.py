@@ -7,7 +7,7 @@ clearly larger at two checks in a row. Times are ticks; nothing is guessed about
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from relip.face import detector as boxes
 from relip.face import mesh as points
 from relip.face.cuts import CutDetector
 from relip.face.detector import Box
+from relip.face.features import Likener
 from relip.face.pose import Pose, pose
 from relip.face.smooth import LandmarkSmoother
 from relip.ports import Device, Model
@@ -35,6 +36,8 @@ GAP_TICKS = VIDEO_CLOCK_HZ // 2
 """A jump in time beyond which the next frame has nothing to do with the last."""
 RIVAL_AREA = 1.5
 RIVAL_CHECKS = 2
+FIRST_FEATURES, FEATURES_EVERY = 6, 5
+"""Features are taken of so many frames of a new identity, since somebody waits for them, and then of every fifth."""
 SAME_FACE = 0.5
 """A detected box whose middle lies within half a crop of the tracked face's middle is that face."""
 
@@ -102,6 +105,8 @@ class FaceTracker:
         self._ticks: int | None = None
         self._track: _Track | None = None
         self._cuts = CutDetector()
+        self._likener = Likener(device)
+        self._featured, self._frames = 0, 0
 
     def reset(self) -> None:
         """Forget the face and the shot; the next face gets a new identity."""
@@ -125,7 +130,16 @@ class FaceTracker:
         except ModelError:
             self._drop()
             raise
-        return Sighting(face=face, absent=absent, cut=cut)
+        return Sighting(face=None if face is None else self._with_features(packed, face), absent=absent, cut=cut)
+
+    def _with_features(self, packed: NDArray[np.uint8], face: Face) -> Face:
+        """The face with what it is recognised by, now and then."""
+        if face.identity != self._featured:
+            self._featured, self._frames = face.identity, 0
+        self._frames += 1
+        if self._frames > FIRST_FEATURES and self._frames % FEATURES_EVERY:
+            return face
+        return replace(face, features=self._likener.of(packed, face.landmarks, yaw=face.yaw, pitch=face.pitch))
 
     def _follow(self, packed: NDArray[np.uint8], ticks: int) -> tuple[Face | None, Bypass | None]:
         track = self._track

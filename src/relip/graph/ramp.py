@@ -34,6 +34,10 @@ class Ramp:
         self.strength = min(1.0, max(0.0, aim), _room_before_block(coming))
         return self.strength
 
+    def rise(self) -> None:
+        """Be at full strength at once: a cut lies before the grain."""
+        self.strength = 1.0
+
     def drop(self) -> None:
         """Fall to none at once: the grain cannot be altered, or a cut lies before it."""
         self.strength = 0.0

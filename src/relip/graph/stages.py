@@ -5,17 +5,18 @@ Plain objects, in the order the pulse meets them. No Holoscan here: `graph.holos
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
-from relip.articulation.speaker import Speaker
+from relip.articulation.speaker import Observations, Speaker
 from relip.composite.patch import composite
 from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Bypass, Sighting, Verdict
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ticks
+from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
 from relip.graph.ramp import Outlook, Ramp
@@ -33,6 +34,8 @@ HALF_WINDOW_SAMPLES = 600
 """Half of the 25 ms analysis window."""
 JUMP_SAMPLES = 10 * AUDIO_CLOCK_HZ
 """A voice whose timestamps are this far from what was heard last is another one: what was heard of the old is forgotten."""
+PEOPLE = 3
+"""Speakers whose range is remembered beside those enrolled: as many as have their mouths remembered."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -123,12 +126,13 @@ class FaceStage:
 
 
 class AlignStage:
-    """Holds what was seen until the voice is there, so that each grain also knows the `ahead` grains after it."""
+    """Holds what was seen until the voice is there, so that each grain knows the `ahead` ones after it, and who it shows."""
 
     name = "align"
 
-    def __init__(self, switch: Switch, clock: Clock, ahead: int) -> None:
+    def __init__(self, switch: Switch, clock: Clock, ahead: int, people: People | None = None) -> None:
         self._switch = switch
+        self._people = people or People()
         self._clock = clock
         self._ahead = ahead
         self._held: deque[Take] = deque()
@@ -141,6 +145,9 @@ class AlignStage:
             while self._held and self._held[0].grain.ticks <= take.grain.ticks:
                 self._held.popleft()
             take.coming = self._coming(take.grain)
+            if take.sighting is not None and take.sighting.face is not None:
+                later = [seen.face for seen in take.coming if seen is not None and seen.face is not None]
+                take.person = self._people.who(take.sighting.face, later)
             if self._switch.bypass:
                 take.bypass(Bypass.REQUESTED)
             elif take.due <= self._clock.now():
@@ -196,11 +203,16 @@ class ArticulationStage:
 
     name = "articulation"
 
-    def __init__(self, net: ArticulationNet, speaker: Speaker, timing: VoiceTiming) -> None:
+    def __init__(
+        self, net: ArticulationNet, speaker: Speaker, timing: VoiceTiming, enrolled: Mapping[int, Observations] | None = None
+    ) -> None:
+        """`enrolled`: what is known of people in advance, as `Speaker.recall` takes it."""
         self._net = net
         self._speaker = speaker
         self._timing = timing
-        self._identity = -1
+        self._enrolled = dict(enrolled or {})
+        self._met: OrderedDict[int, Observations] = OrderedDict()
+        self._identity = self._person = -1
 
     def work(self, pulse: Pulse) -> bool:
         """Set the target of each ready take, and learn how far this speaker opens the mouth."""
@@ -210,14 +222,29 @@ class ArticulationStage:
             assert take.sighting.face is not None
             assert take.mel is not None
             face = take.sighting.face
-            if face.identity != self._identity:
-                self._speaker.forget()
+            if face.identity != self._identity or take.person != self._person:
+                self._turn_to(take.person)
                 self._identity = face.identity
             self._speaker.observe(face.shape)
             start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
             take.articulation = self._net.articulate(take.mel, start, end)
             take.target = self._speaker.aim(take.articulation)
         return bool(takes)
+
+    def _turn_to(self, person: int) -> None:
+        """Put aside what is known of the speaker before, and take up what is known of this one."""
+        if self._person in self._enrolled:
+            self._enrolled[self._person] = self._speaker.known()
+        else:
+            self._met[self._person] = self._speaker.known()
+            self._met.move_to_end(self._person)
+        if len(self._met) > PEOPLE:
+            self._met.popitem(last=False)
+        self._person = person
+        self._speaker.forget()
+        known = self._enrolled.get(person, self._met.get(person))
+        if known is not None:
+            self._speaker.recall(known)
 
 
 class MouthStage:
@@ -228,7 +255,7 @@ class MouthStage:
     def __init__(self, renderer: OwnPixels, ramp: Ramp) -> None:
         self._renderer = renderer
         self._ramp = ramp
-        self._identity = -1
+        self._identity = self._person = -1
         self._last: Take | None = None
 
     def work(self, pulse: Pulse) -> bool:
@@ -253,10 +280,12 @@ class MouthStage:
         assert take.sighting.face is not None
         assert take.target is not None
         face = take.sighting.face
-        if face.identity != self._identity:
-            self._renderer.forget()
+        if face.identity != self._identity or take.person != self._person:
+            self._renderer.turn_to(take.person)
+            self._identity, self._person = face.identity, take.person
             self._ramp.drop()
-            self._identity = face.identity
+            if take.sighting.cut and self._renderer.warm:  # nobody compares a mouth across a cut
+                self._ramp.rise()
         self._renderer.learn(take.grain.packed, face, take.grain.ticks)
         wanted = not take.voice_absent and self._renderer.warm
         take.strength = self._ramp.advance(wanted=wanted, coming=[outlook(s, face.identity) for s in take.coming])

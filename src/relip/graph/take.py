@@ -17,14 +17,16 @@ class Take:
     """Mutable on purpose: it belongs to exactly one operator at a time, and passing it on passes it whole.
 
     `local`: the grain's instant on our TAI. `due`: when it leaves. A stage that finds a reason to leave the grain
-    alone sets `verdict`; the stages after it do nothing. `coming`: what was seen of the next grains, nearest first,
-    None for one that did not come. `overtaken`: the verdict came when the grain had already left.
+    alone sets `verdict`; the stages after it do nothing. `person`: who is seen, by the number that `face.people` gives.
+    `coming`: what was seen of the next grains, nearest first, None for one that did not come. `overtaken`: the verdict
+    came when the grain had already left.
     """
 
     grain: VideoGrain
     local: Tai
     due: Tai
     sighting: Sighting | None = None
+    person: int = -1
     coming: tuple[Sighting | None, ...] = ()
     mel: NDArray[np.float32] | None = None
     voice_absent: bool = False

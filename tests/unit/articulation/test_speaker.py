@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from relip.articulation.speaker import (
     MOST_REST_OPEN,
     PRIOR_OPEN,
     REST_DRIFT,
+    UNKNOWN,
     Speaker,
     SpeakerSettings,
     measure,
@@ -233,3 +235,35 @@ def test_one_observation_is_enough_to_measure() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(FormatError, match=next(iter(wrong))):
         SpeakerSettings(**wrong)
+
+
+def test_what_was_known_of_a_speaker_can_be_recalled():
+    first, again = (Speaker(SpeakerSettings(smoothing_ms=0)) for _ in range(2))
+    rng = np.random.default_rng(4)
+    for opening in rng.uniform(0.0, 0.2, 400):
+        first.observe(MouthShape(float(opening), 0.6))
+    known = first.known()
+    assert known.shape == (400, 3)
+    again.recall(known)
+    first_range = replace(first.range, rest=again.range.rest)
+    assert again.range.top == pytest.approx(first_range.top, abs=2e-3)
+    assert again.range.width == pytest.approx(0.6, abs=1e-3)
+    assert len(again.known()) == 400
+
+
+def test_more_than_a_minute_of_known_shapes_keeps_the_newest_in_their_order():
+    speaker = Speaker(SpeakerSettings(frame_ns=1_000_000_000))
+    for k in range(100):
+        speaker.observe(MouthShape(k / 1000, 0.6))
+    known = speaker.known()
+    np.testing.assert_allclose(known[:, 0], np.arange(40, 100) / 1000, atol=1e-6)
+    speaker.recall(np.concatenate((known, known + np.float32(0.1))))
+    np.testing.assert_allclose(speaker.known()[:, 0], np.arange(140, 200) / 1000, atol=1e-6)
+
+
+def test_nothing_known_is_nothing_recalled():
+    speaker = Speaker(SpeakerSettings())
+    speaker.observe(MouthShape(0.1, 0.7))
+    speaker.recall(Speaker(SpeakerSettings()).known())
+    assert len(speaker.known()) == 0
+    assert speaker.range is UNKNOWN

@@ -1,0 +1,137 @@
+"""What is learned of one speaker, and the shelf that keeps speakers apart."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import drawn_face
+from relip.device.host import HostDevice
+from relip.essence.scene import MouthShape
+from relip.mouth.gates import KNOWN_ENTRIES, Refusal
+from relip.mouth.landmarks import BASIS
+from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
+from relip.mouth.own_pixels import NOBODY, OwnPixels
+
+pytestmark = pytest.mark.unit
+
+FORMAT = drawn_face.small_format()
+DEVICE = HostDevice()
+SMALL = OwnPixelsSettings(capacity=8)
+
+
+def teach(mouth, *openings, start=0):
+    for k, opening in enumerate(openings):
+        seen = drawn_face.face(opening=opening)
+        mouth.learn(drawn_face.picture(seen, FORMAT), seen, (start + k) * 3600)
+
+
+def renderer(**kept):
+    return OwnPixels(device=DEVICE, format=FORMAT, settings=SMALL, **kept)
+
+
+def test_teeth_are_measured_between_the_lips():
+    mouth = renderer()
+    teach(mouth, 0.1)
+    assert mouth.memory.gallery.measures[0, 2] > 0.9
+    teach(mouth, 0.0, start=1)
+    assert mouth.memory.gallery.measures[1, 2] == 0
+
+
+def test_an_opening_without_teeth_shows_none():
+    mouth, seen = renderer(), drawn_face.face(opening=0.1)
+    dark = drawn_face.picture(seen, FORMAT, between=(120, 512, 520))
+    mouth.learn(dark, seen, 0)
+    red = drawn_face.picture(replace(seen, yaw=9.0), FORMAT, between=(500, 470, 680))
+    mouth.learn(red, replace(seen, yaw=9.0), 3600)
+    assert mouth.memory.gallery.measures[:2, 2].tolist() == [0, 0]
+
+
+def test_refusals_are_counted_by_reason_and_teach_nothing():
+    mouth = renderer()
+    teach(mouth, 0.05)
+    seen = replace(drawn_face.face(opening=0.1), yaw=38.0)
+    mouth.learn(drawn_face.picture(seen, FORMAT), seen, 3600)
+    rim = drawn_face.face(x=30.0)
+    mouth.learn(drawn_face.picture(rim, FORMAT), rim, 10**6)
+    assert mouth.memory.refused == {Refusal.TURNED: 1, Refusal.EDGE: 1}
+    assert mouth.memory.gallery.count == 1
+
+
+def test_a_tilted_head_does_not_make_the_pictures_grow():
+    mouth = renderer()
+    teach(mouth, 0.05)
+    size = mouth.memory.gallery.size
+    points = drawn_face.face().landmarks.copy()
+    points[:, :2] = (points[:, :2] - 150)[:, ::-1] * (-1, 1) + 150
+    mouth.learn(drawn_face.picture(drawn_face.face(), FORMAT), replace(drawn_face.face(), landmarks=points, roll=90.0), 3600)
+    assert mouth.memory.gallery.size == size
+    assert mouth.memory.refused == {Refusal.TURNED: 1}
+
+
+def test_a_lower_face_that_slipped_is_refused_once_the_speaker_is_known():
+    mouth = OwnPixels(device=DEVICE, format=FORMAT)
+    teach(mouth, *np.linspace(0, 0.2, KNOWN_ENTRIES + 2))
+    slipped = drawn_face.face(opening=0.21)
+    slipped.landmarks[BASIS[20:], 0] += 0.07 * slipped.iod
+    before = mouth.memory.gallery.count
+    mouth.learn(drawn_face.picture(drawn_face.face(opening=0.21), FORMAT), slipped, 10**6)
+    assert mouth.memory.refused == {Refusal.ODD: 1}
+    assert mouth.memory.gallery.count == before
+
+
+def test_who_returns_goes_on_where_they_were():
+    mouth = renderer()
+    mouth.turn_to(1)
+    teach(mouth, *[0.1] * 5)
+    mouth.turn_to(2)
+    assert not mouth.warm
+    assert mouth.cap == pytest.approx(0.05)
+    mouth.turn_to(1)
+    assert mouth.warm
+    assert mouth.cap == pytest.approx(0.115, abs=1e-3)
+
+
+def test_somebody_new_gets_nothing_of_anybody():
+    mouth, seen = renderer(), drawn_face.face()
+    packed = drawn_face.picture(seen, FORMAT)
+    for person in range(12):
+        mouth.turn_to(person)
+        assert mouth.render(packed, seen, MouthShape(0.0, 0.5), 1.0) is None
+        assert not mouth.warm
+        teach(mouth, *np.linspace(0, 0.2, 6))
+        assert mouth.render(packed, seen, MouthShape(0.0, 0.5), 1.0) is not None
+
+
+def test_a_shelf_holds_so_many_and_takes_no_more_memory():
+    shelf = Shelf(SMALL, places=2)
+    first, second = shelf.of(1), shelf.of(2)
+    assert shelf.of(1) is first
+    third = shelf.of(3)
+    assert third is second, "the one not used for longest is emptied and used again"
+    assert shelf.of(1) is first
+    assert {id(shelf.of(person)) for person in range(20)} == {id(first), id(second)}
+
+
+def test_the_enrolled_are_never_given_up_and_start_warm():
+    known = Memory(SMALL)
+    teacher = renderer(enrolled={0: known})
+    teacher.turn_to(0)
+    teach(teacher, *np.linspace(0, 0.2, 6))
+    mouth = renderer(enrolled={0: known})
+    assert not mouth.warm, "nobody is in the picture yet"
+    for person in range(1, 9):
+        mouth.turn_to(person)
+    mouth.turn_to(0)
+    assert mouth.warm
+    assert mouth.memory is known
+
+
+def test_a_speaker_does_not_move_faster_than_lips_across_a_cut():
+    mouth = renderer()
+    mouth.turn_to(1)
+    teach(mouth, 0.0)
+    mouth.turn_to(NOBODY)
+    mouth.turn_to(1)
+    teach(mouth, 0.25, start=1)
+    assert not mouth.memory.refused
