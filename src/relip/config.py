@@ -131,6 +131,9 @@ class LipSync(Section):
     voice_gone_ms: int = Field(
         300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone"
     )
+    enrolments: tuple[Path, ...] = Field(
+        (), max_length=4, description="files that `relip enrol` wrote: who is recognised is dubbed from the first frame"
+    )
 
 
 class Latency(Section):
@@ -262,10 +265,15 @@ def _resolved(config: Config, base: Path) -> Config:
             "video": _with_path(config.video, base),
             "voice": _with_path(config.voice, base),
             "output": output.model_copy(update=out),
+            "lip_sync": _lip_sync_from(base, config.lip_sync),
             "models": _models_from(base, config.models),
             "report": _from(base, config.report),
         }
     )
+
+
+def _lip_sync_from(base: Path, lip_sync: LipSync) -> LipSync:
+    return lip_sync.model_copy(update={"enrolments": tuple(base / path for path in lip_sync.enrolments)})
 
 
 def _models_from(base: Path, models: Models) -> Models:

@@ -74,6 +74,11 @@ class Gallery:
         return self._pictures[index]
 
     @property
+    def capacity(self) -> int:
+        """How many entries there may be: fewer than asked for, where pictures are large."""
+        return self._capacity
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the pictures; (0, 0) before the first face."""
         return self._size

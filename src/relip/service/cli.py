@@ -149,6 +149,21 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     pipeline(PipelineOptions(**options))
 
 
+@commands.command()
+@click.argument("clips", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")
+@FORMAT
+@click.option("--name", help="Who it is; by default the name of the file.")
+@click.option("--note", default="", help="What the person has agreed to, kept in the file.")
+@click.option("--cache", "cache_dir", type=PATH, help="Folder of the nets; by default the user's cache.")
+@JSON
+def enrol(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Learn a presenter from clips of them speaking, so that the service dubs them from the first frame."""
+    from relip.service.enrol import EnrolOptions, run  # noqa: PLC0415
+
+    run(EnrolOptions(**options))
+
+
 @commands.group()
 def models() -> None:
     """The nets."""

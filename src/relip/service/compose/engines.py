@@ -11,6 +11,7 @@ from relip.clock.manual import ManualClock
 from relip.config import LipSync, Models
 from relip.essence.formats import VideoFormat
 from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, period_ns
+from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.chain import Chain
 from relip.graph.delay import Delay, delay_for
@@ -32,6 +33,7 @@ from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
 from relip.ports import Clock, Model
 from relip.service.compose.ends import host_device
+from relip.service.compose.presenters import presenters
 from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
 from relip.weights import cache, shipped
@@ -85,13 +87,15 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             frame_ns=period_ns(format.rate),
         )
     )
-    renderer = OwnPixels(device=device, format=format)
+    known = presenters(lip_sync, format)
+    renderer = OwnPixels(device=device, format=format, enrolled={k: one.memory for k, one in enumerate(known)})
+    observations = {k: one.observations for k, one in enumerate(known)}
     warm_up(tracker=tracker, mesh=nets.mesh, articulation=nets.articulation, renderer=renderer, device=device, format=format)
     stages = (
         FaceStage(tracker, tally, clock),
-        AlignStage(switch, clock, delay.ahead),
+        AlignStage(switch, clock, delay.ahead, People([one.person for one in known])),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing),
+        ArticulationStage(nets.articulation, speaker, timing, observations),
         MouthStage(renderer, Ramp()),
         CompositeStage(device),
     )
