@@ -7,7 +7,7 @@ Bounded: the people met last are remembered, and those who were enrolled. No clo
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,10 +64,11 @@ class Person:
 class People:
     """Tells the persons of one flow; call `who` for each frame with a face, in order.
 
-    `recognised`: how often somebody was met again. `mistaken`: how often a track turned out to be somebody else.
+    `counts`: tracks that showed somebody `enrolled`, somebody who `returned`, or somebody `new`; and how often a track turned
+    out to be somebody else (`mistaken`).
     """
 
-    def __init__(self, enrolled: Sequence[Person] = (), places: int = PLACES) -> None:
+    def __init__(self, enrolled: Sequence[Person] = (), *, places: int = PLACES, counts: Counter[str] | None = None) -> None:
         """Enrolled people have the numbers from 0 on."""
         self._enrolled = dict(enumerate(enrolled))
         self._met: OrderedDict[int, Person] = OrderedDict()
@@ -78,8 +79,7 @@ class People:
         self._decided = False
         self._recent: list[Likeness] = []
         self._doubts = 0
-        self.recognised = 0
-        self.mistaken = 0
+        self.counts = Counter() if counts is None else counts
 
     def who(self, face: Face, coming: Sequence[Face]) -> int:
         """The number of the person whose face this is; `coming` are the faces of the next frames, as far as they are known."""
@@ -109,10 +109,11 @@ class People:
         alike = [(found.texture, number) for number, found in known if found.same]
         if alike:
             self._person = max(alike)[1]
-            self.recognised += 1
+            self.counts["enrolled" if self._person in self._enrolled else "returned"] += 1
             if self._person in self._met:
                 self._met.move_to_end(self._person)
             return
+        self.counts["new"] += 1
         if len(self._met) == self._places:
             self._met.popitem(last=False)
         self._met[self._person] = Person([likeness])
@@ -131,6 +132,6 @@ class People:
             return
         self._doubts += 1
         if self._doubts >= DOUBTS:
-            self.mistaken += 1
+            self.counts["mistaken"] += 1
             self._person = self._number()
             self._decide(np.mean(self._recent, axis=0, dtype=np.float32))

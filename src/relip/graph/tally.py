@@ -24,6 +24,7 @@ class Tally:
     tracked: int = 0
     late_verdicts: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    people: Counter[str] = field(default_factory=Counter)
     stages: dict[str, deque[int]] = field(default_factory=dict)
 
     def count(self, verdict: Verdict) -> None:

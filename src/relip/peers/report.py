@@ -96,6 +96,9 @@ class ServiceReport(Report):
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
+    people: dict[str, int] = Field(
+        default_factory=dict, description="faces that came into the picture: enrolled, returned, new, mistaken for another"
+    )
     sender_locked: bool | None = Field(None, description="whether the picture's timestamps were TAI; null when none came")
     relocks: int = Field(0, description="how often the picture's timeline had to be found anew")
     late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")

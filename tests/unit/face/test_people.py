@@ -33,14 +33,13 @@ def test_who_returns_is_known_from_the_first_frame():
     assert set(shot(people, 2, 1)) == {1}
     assert set(shot(people, 3, 0)) == {0}
     assert set(shot(people, 4, 1)) == {1}
-    assert people.recognised == 2
-    assert people.mistaken == 0
+    assert people.counts == {"new": 2, "returned": 2}
 
 
 def test_nobody_is_taken_for_another():
     people = People(places=8)
     assert [shot(people, seed + 1, seed)[0] for seed in range(8)] == list(range(8))
-    assert people.recognised == 0
+    assert people.counts == {"new": 8}
 
 
 def test_without_a_look_ahead_it_takes_a_few_frames():
@@ -75,6 +74,7 @@ def test_the_one_met_longest_ago_is_forgotten_and_the_enrolled_never_are():
         shot(people, seed + 1, seed)
     assert set(shot(people, 10, PLACES)) == {PLACES + 1}
     assert set(shot(people, 11, 7)) == {0}
+    assert people.counts["enrolled"] == 1
     assert 1 not in shot(people, 12, 0), "the first of four was given up"
 
 
@@ -85,7 +85,7 @@ def test_a_track_that_slides_to_another_face_becomes_that_person():
     numbers = shot(people, 2, 0, frames=DOUBTS + 2)
     assert numbers[: DOUBTS - 1] == [1] * (DOUBTS - 1)
     assert numbers[-1] == 0
-    assert people.mistaken == 1
+    assert people.counts["mistaken"] == 1
     assert shot(people, 2, 3, frames=DOUBTS + 2)[-1] not in (0, 1)
 
 
@@ -94,7 +94,7 @@ def test_a_blink_of_doubt_changes_nobody():
     shot(people, 1, 0)
     for k in range(20):
         assert people.who(face(1, 1 if k % DOUBTS else 0, take=k), []) == 0
-    assert people.mistaken == 0
+    assert people.counts["mistaken"] == 0
 
 
 def test_a_head_that_turns_stays_the_same_person_and_is_known_from_that_side_later():

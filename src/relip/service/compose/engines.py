@@ -93,7 +93,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
     warm_up(tracker=tracker, mesh=nets.mesh, articulation=nets.articulation, renderer=renderer, device=device, format=format)
     stages = (
         FaceStage(tracker, tally, clock),
-        AlignStage(switch, clock, delay.ahead, People([one.person for one in known])),
+        AlignStage(switch, clock, delay.ahead, People([one.person for one in known], counts=tally.people)),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing, observations),
         MouthStage(renderer, Ramp()),
