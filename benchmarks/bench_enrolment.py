@@ -2,9 +2,9 @@
 
     python benchmarks/bench_enrolment.py CLIP CLIP ... [--others PICTURE ...] [--test 3] [--format 1080p25] [--json PATH]
 
-All clips must show one talker. The last `--test` are dubbed with their own measured shapes, once cold and once with an enrolment
-from the other clips. A frame is never drawn from itself or the 8 before it: those are learned from later. `--others` are pictures
-or clips of other people, for the margins of recognition.
+All clips must show one talker. The last `--test` are dubbed with their own measured shapes, once cold and once with an
+enrolment from the other clips. A frame is never drawn from itself or the 8 before it: those are learned from later.
+`--others` are pictures or clips of other people, for the margins of recognition.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,9 +79,7 @@ def figures_of(clip: Clip, result: Dub, drawn: list[int]) -> dict[str, float]:
     both = slice(COLD_FROM, FIRST)
     same = likeness(
         Clip(clip.frames[both], clip.faces[both]),
-        Dub(
-            result.target[both], result.original[both], result.output[both], 0, result.frames[both], result.faces[both], result.cpu_ms
-        ),
+        replace(result, frames=result.frames[both], faces=result.faces[both]),
     )
     error = np.abs(result.output - result.target)[both]
     open_wide = result.target[both] > 0.06
@@ -119,12 +118,12 @@ def measure(paths: list[Path], others: list[Path], form: VideoFormat, tests: int
     rows: dict[str, list[dict[str, float]]] = {"cold": [], "warm": []}
     spent: list[float] = []
     for clip in clips[-tests:]:
-        for start in rows:
+        for start, row in rows.items():
             known = {0: memory_of(mouths, OwnPixelsSettings())} if start == "warm" else {}
             mouth = OwnPixels(device=DEVICE, format=form, enrolled=known)
             mouth.turn_to(0)
             result, drawn = first_second(mouth, clip, form)
-            rows[start].append(figures_of(clip, result, drawn))
+            row.append(figures_of(clip, result, drawn))
             spent += list(result.cpu_ms) if start == "warm" else []
     figures = {start: {key: float(np.nanmean([row[key] for row in some])) for key in some[0]} for start, some in rows.items()}
     figures["warm"]["p50_ms"] = float(np.median(spent))

@@ -11,7 +11,9 @@ import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ TYPES = {
     "observations": "<f4",
 }
 """Every array of a file, and its type."""
+DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, MemoryError)
+"""What a damaged archive makes the readers raise; RuntimeError includes what is encrypted or packed in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def read(path: Path) -> Enrolment:
         raise ResourceError(f"{path}: cannot be read: {cause.strerror}") from cause
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as cause:
+    except DAMAGED as cause:
         raise FormatError(f"{path} is no enrolment, or a damaged one: {cause}") from cause
     if card.pop("sha256", None) != _digest(card, arrays):
         raise FormatError(f"{path} is a damaged enrolment: its checksum is another")

@@ -33,6 +33,7 @@ class Lifecycle:
         self._report = report
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
+        self._strangers_told = False
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
 
@@ -84,6 +85,7 @@ class Lifecycle:
             stages=stage_times(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
+            people=dict(sorted(tally.people.items())),
             late_verdicts=tally.late_verdicts,
             sender_locked=self._service.timeline.locked if tally.received else None,
             relocks=self._service.timeline.relocks,
@@ -102,6 +104,9 @@ class Lifecycle:
             self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
         self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
+        if self._service.enrolled and tally.people["new"] and not self._strangers_told:
+            self._strangers_told = True
+            self._log.warning("enrolment", note="somebody in the picture is not enrolled: learned as the programme runs")
 
     def _line(self, cause: str, counts: Mapping[str, int], **where: str) -> None:
         """One warning for what grew since the last second."""

@@ -50,7 +50,10 @@ DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip 
 
 @dataclass(slots=True)
 class Service:
-    """A channel with what the doors want to know of it. `notes`: what an engineer should read at start."""
+    """A channel with what the doors want to know of it.
+
+    `notes`: what an engineer should read at start. `enrolled`: presenters who are known in advance.
+    """
 
     channel: Channel
     timeline: Timeline
@@ -58,6 +61,7 @@ class Service:
     delay: Delay
     clock: TaiClock
     notes: list[str]
+    enrolled: int = 0
 
 
 def service(config: Config) -> Service:
@@ -99,7 +103,15 @@ def service(config: Config) -> Service:
         close=close_sinks,
     )
     notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
-    return Service(channel=channel, timeline=timeline, format=video.format, delay=delay, clock=clock, notes=notes)
+    return Service(
+        channel=channel,
+        timeline=timeline,
+        format=video.format,
+        delay=delay,
+        clock=clock,
+        notes=notes,
+        enrolled=len(config.lip_sync.enrolments),
+    )
 
 
 def video_flow(config: Config) -> VideoFlow:
