@@ -25,6 +25,8 @@ from relip.offline.enrolment import Enrolment
 
 LEAST_MOUTHS, LEAST_OPEN = 15, 0.08
 """From which the renderer caps no opening: fewer mouths, or a speaker who hardly opens theirs, are no warm start."""
+LEAST_MOVED = 0.04
+"""Range of the opening, 3rd to 97th percentile in IOD, that is speech: a smile is open and still."""
 PERSON = 0
 
 
@@ -132,10 +134,12 @@ class Enrolling:
         if not learned.used:
             why = ", ".join(f"{reason} {count}" for reason, count in learned.refused.items())
             raise FormatError(f"no face that can be learned from in {learned.frames} frames ({why or 'none'})")
-        if learned.widest < LEAST_OPEN:
+        observations = self._speaker.known()
+        low, high = np.quantile(observations[:, 0], (0.03, 0.97))
+        if learned.widest < LEAST_OPEN or high - low < LEAST_MOVED:
             raise FormatError(
-                f"nobody speaks: the mouth opens by {learned.widest:.2f} of the distance between the eyes at most, "
-                f"and speech by {LEAST_OPEN} and more"
+                f"nobody speaks: the opening of the mouth goes from {low:.2f} to {high:.2f} of the distance between the eyes, "
+                f"and speech moves it by {LEAST_MOVED} and up to {LEAST_OPEN} at least"
             )
         if learned.mouths < LEAST_MOUTHS:
             raise FormatError(f"{learned.mouths} mouths are too few, and {LEAST_MOUTHS} the least: give ten seconds of speech")
@@ -145,5 +149,5 @@ class Enrolling:
             raster=(self._format.width, self._format.height),
             mouths=mouths_of(self._renderer.memory),
             features=np.stack(self._person.views),
-            observations=self._speaker.known(),
+            observations=observations,
         )
