@@ -62,6 +62,8 @@ def _kind(value: dict[str, Any], path: str) -> str:
         return " or ".join(f"`{choice}`" for choice in value["enum"])
     if "pattern" in value:
         return "IPv4 address"
+    if value["type"] == "array":
+        return f"list of up to {value['maxItems']}: {_kind(value['items'], path)}"
     name = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}[value["type"]]
     name = "path" if value.get("format") == "path" else name
     if "minimum" in value:
@@ -71,7 +73,9 @@ def _kind(value: dict[str, Any], path: str) -> str:
 
 def _default(value: dict[str, Any]) -> str:
     default = value.get("default")
-    return "" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    if default is None or default in ((), []):
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

@@ -86,9 +86,14 @@ def test_the_voice_is_expected_as_the_sender_sends_it():
 
 def test_paths_are_taken_from_the_folder_of_the_file(tmp_path):
     path = tmp_path / "relip.yaml"
-    path.write_text(yaml.safe_dump(keys(video={"sdp": "in.sdp"}, report="out.json", models={"cache": "nets"})))
+    path.write_text(
+        yaml.safe_dump(
+            keys(video={"sdp": "in.sdp"}, report="out.json", models={"cache": "nets"}, lip_sync={"enrolments": ["a.relip"]})
+        )
+    )
     read = config.load(path)
     assert read.video.sdp == tmp_path / "in.sdp"
+    assert read.lip_sync.enrolments == (tmp_path / "a.relip",)
     assert read.report == tmp_path / "out.json"
     assert read.models.cache == tmp_path / "nets"
 

@@ -27,7 +27,7 @@ SHADOW = 0.05
 """Added to luma before its logarithm is taken: deep shadow is noise."""
 BONES = np.array((*RIGID, 2, 127, 356, 234, 454, 93, 323, 70, 300, 105, 334, 107, 336, 116, 345, 50, 280, 54, 284, 109, 338))
 """Eyes, nose, forehead, temples, brows and cheekbones: what neither speech nor a smile moves far."""
-SAME_TEXTURE, SAME_BONES = 0.72, 0.035
+SAME_TEXTURE, SAME_BONES = 0.70, 0.028
 """Correlation from which, and RMS distance in IOD up to which, two means of a few frames are one person (docs/quality.md)."""
 TURNED = 10.0
 """Degrees beyond which two heads are not compared: a face from the side has another texture."""

@@ -22,6 +22,10 @@ def test_a_key_has_its_range_default_and_meaning():
     assert "| `amplitude` | number, 0.3 to 2 | `1.0` | " in page()
 
 
+def test_a_list_says_of_what_and_how_many():
+    assert "| `enrolments` | list of up to 4: path |  | " in page()
+
+
 def test_a_section_below_a_section_has_its_whole_path():
     assert "| `video` | [section](#outputvideo) | required | " in page()
     assert "\n## output.video\n" in page()

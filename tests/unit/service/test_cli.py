@@ -30,6 +30,7 @@ def ended(monkeypatch, capsys, *arguments):
         ["receive"],
         ["demo"],
         ["dub"],
+        ["enrol"],
         ["bench", "pipeline"],
         ["models", "build"],
         ["models", "list"],
@@ -58,6 +59,9 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
         (["receive", "--dubbed", "239.1.1.1:5004", "--seconds", "inf"], "--seconds=inf"),
         (["bench", "pipeline", "--frames", "0"], "--frames"),
         (["bench", "pipeline", "--format", "1080i25"], "1080i25"),
+        (["enrol", "-o", "a.relip"], "CLIPS"),
+        (["enrol", "none.mp4", "-o", "a.relip"], "none.mp4"),
+        (["enrol", __file__], "--output"),
         (["nonsense"], "nonsense"),
     ],
 )
