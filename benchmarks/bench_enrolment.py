@@ -121,7 +121,7 @@ def measure(paths: list[Path], others: list[Path], form: VideoFormat, tests: int
         for start, row in rows.items():
             known = {0: memory_of(mouths, OwnPixelsSettings())} if start == "warm" else {}
             mouth = OwnPixels(device=DEVICE, format=form, enrolled=known)
-            mouth.turn_to(0)
+            mouth.turn_to(0, iod=clip.faces[0].iod)
             result, drawn = first_second(mouth, clip, form)
             row.append(figures_of(clip, result, drawn))
             spent += list(result.cpu_ms) if start == "warm" else []

@@ -110,12 +110,14 @@ class MouthShape:
     """A mouth in this speaker's own measures, in units of IOD.
 
     `open`: inner-lip gap (landmarks 13–14). `width`: mouth corner distance (61–291). `round` and `labiodental`: 0..1.
+    `teeth`: share of the opening in which teeth show; None where nothing is asked of them.
     """
 
     open: float
     width: float
     round: float = 0.0
     labiodental: float = 0.0
+    teeth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

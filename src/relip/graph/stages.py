@@ -281,7 +281,7 @@ class MouthStage:
         assert take.target is not None
         face = take.sighting.face
         if face.identity != self._identity or take.person != self._person:
-            self._renderer.turn_to(take.person)
+            self._renderer.turn_to(take.person, iod=face.iod)
             self._identity, self._person = face.identity, take.person
             self._ramp.drop()
             if take.sighting.cut and self._renderer.warm:  # nobody compares a mouth across a cut

@@ -2,7 +2,8 @@
 
 An entry is kept for what it adds to the coverage of this speaker's shapes (online k-centre: a full gallery gives up one of the
 two entries nearest to each other for a mouth that is further from all), or as a sharper or newer picture of a shape that is
-known. All memory is taken when the first face is seen, again only when a face comes much closer; `forget` empties it in place.
+known. All memory is taken when the first face is seen, again only when a face comes much closer; `forget` empties it in
+place, and the next face's pictures are laid out anew in it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Gallery:
     """
 
     def __init__(self, capacity: int = CAPACITY, ring_points: int = len(OUTER)) -> None:
-        self._capacity = capacity
+        self._most = self._capacity = capacity
         self.count = 0
         self.measures = np.zeros((capacity, len(REACH)))
         self.landmarks = np.zeros((capacity, 478, 2), np.float32)
@@ -62,12 +63,14 @@ class Gallery:
         self._apart = np.full((capacity, capacity), np.inf)
         self._stored = 0
         self._size = (0, 0)
+        self._blocks: list[NDArray[np.uint16]] = []
         self._pictures: list[Planes] = []
 
     def forget(self) -> None:
         """Empty it; the memory stays."""
         self.count = 0
         self._apart[:] = np.inf
+        self._size, self._pictures = (0, 0), []
 
     def picture(self, index: int) -> Planes:
         """The samples of an entry, the gallery's own."""
@@ -108,11 +111,14 @@ class Gallery:
         """Take memory for pictures of at least this size, an even width; what is held is kept."""
         old, kept = self._pictures, self._size
         self._size = (max(width, kept[0]), max(height, kept[1]))
-        fitting = max(MOST_OCTETS // (4 * self._size[0] * self._size[1]), 1)
+        samples = 2 * self._size[0] * self._size[1]
+        fitting = max(MOST_OCTETS // (2 * samples), 1)
         while self.count > fitting:
             self._give_up(self._most_crowded()[0])
-        self._capacity = min(self._capacity, fitting)
-        self._pictures = [Planes.of(*self._size) for _ in range(self._capacity)]
+        self._capacity = min(self._most, fitting)
+        if self.count or len(self._blocks) < self._capacity or self._blocks[0].size < samples:
+            self._blocks = [np.zeros(samples, np.uint16) for _ in range(self._capacity)]
+        self._pictures = [planes_in(block, *self._size) for block in self._blocks[: self._capacity]]
         for before, after in zip(old[: self.count], self._pictures, strict=False):
             _lay_in_corner(before, after)
 
@@ -181,7 +187,10 @@ class Gallery:
         in_use = current if current is not None and current < self.count else None
         wanted = np.array((target.open, target.width, 0.0, face.yaw, face.pitch))
         off = measures - wanted
-        off[:, 2] = 0.0 if in_use is None else KEEP_TEETH * (measures[:, 2] - measures[in_use, 2])
+        if target.teeth is not None:
+            off[:, 2] = measures[:, 2] - target.teeth
+        else:
+            off[:, 2] = 0.0 if in_use is None else KEEP_TEETH * (measures[:, 2] - measures[in_use, 2])
         cost = ((off / FIT) ** 2).sum(axis=1) + (np.minimum(off[:, 0], 0) / LACKING) ** 2
         cost += 4 * (1 - sharp / sharp.max()) ** 2
         cost += (np.log(self.iod[: self.count] / face.iod) / SCALE) ** 2
@@ -189,6 +198,13 @@ class Gallery:
         if in_use is not None and cost[in_use] < cost[found] + CALM:
             return in_use
         return found
+
+
+def planes_in(block: NDArray[np.uint16], width: int, height: int) -> Planes:
+    """Contiguous planes at the start of a flat memory."""
+    luma, half = width * height, width // 2 * height
+    y, cb, cr = block[:luma], block[luma : luma + half], block[luma + half : luma + 2 * half]
+    return Planes(y.reshape(height, width), cb.reshape(height, width // 2), cr.reshape(height, width // 2))
 
 
 def measure_of(face: Face, teeth: float) -> NDArray[np.float64]:

@@ -6,9 +6,11 @@ that. Memories are taken once and used again, emptied, for the next new speaker.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from relip.essence.grains import Planes
 from relip.essence.scene import Face, Region
@@ -18,8 +20,10 @@ from relip.mouth.gates import CLIPPED, KNOWN_ENTRIES, ODD, Gates, Refusal
 from relip.mouth.geometry import plane_points
 from relip.mouth.shape import LowerFace, basis_in_head
 
-SHELF = 3
-"""Speakers who are remembered beside those that were enrolled: a presenter, a guest, and who was cut to between them."""
+SHELF = 4
+"""Memories kept beside those that were enrolled: a presenter and a guest, each from near and from afar."""
+OTHER_SIZE = 1.7
+"""Ratio of a face's size to that of a memory's mouths beyond which it is of no use: enlarged so far, lips are a blur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class Memory:
     def warm(self) -> bool:
         """Whether enough of the speaker has been seen to render."""
         return self.seen >= self._settings.warm_frames and self.gallery.count > 0
+
+    def suits(self, iod: float) -> bool:
+        """Whether these mouths can be drawn on a face with `iod` pixels between the eyes."""
+        sizes = self.gallery.iod[: self.gallery.count]
+        return not len(sizes) or 1 / OTHER_SIZE <= iod / float(np.median(sizes)) <= OTHER_SIZE
 
     @property
     def cap(self) -> float:
@@ -112,30 +121,26 @@ class Memory:
 
 
 class Shelf:
-    """Memories by person, the one used longest ago given up for a new one; those enrolled are never given up."""
+    """Memories by person and size, the one used longest ago given up for a new one; those enrolled are never given up."""
 
     def __init__(self, settings: OwnPixelsSettings, enrolled: Mapping[int, Memory] | None = None, places: int = SHELF) -> None:
         self._settings = settings
         self._enrolled = dict(enrolled or {})
-        self._met: OrderedDict[int, Memory] = OrderedDict()
+        self._met: list[tuple[int, Memory]] = []
         self._places = places
 
-    def of(self, person: int) -> Memory:
-        """What is known of a person: nothing yet, if they were never met or were given up since."""
-        if person in self._enrolled:
-            return self._enrolled[person]
-        if person in self._met:
-            self._met.move_to_end(person)
-            return self._met[person]
-        if len(self._met) < self._places:
-            memory = Memory(self._settings)
+    def of(self, person: int, iod: float) -> Memory:
+        """What is known of a person as large as now: nothing yet, if they were never met so or were given up since."""
+        enrolled = self._enrolled.get(person)
+        if enrolled is not None and enrolled.suits(iod):
+            return enrolled
+        found = next((k for k, (who, memory) in enumerate(self._met) if who == person and memory.suits(iod)), None)
+        if found is not None:
+            self._met.append(self._met.pop(found))
+        elif len(self._met) < self._places:
+            self._met.append((person, Memory(self._settings)))
         else:
-            _, memory = self._met.popitem(last=False)
+            _, memory = self._met.pop(0)
             memory.forget()
-        self._met[person] = memory
-        return memory
-
-    def forget(self) -> None:
-        """Forget everybody who was not enrolled; the memory stays."""
-        for memory in self._met.values():
-            memory.forget()
+            self._met.append((person, memory))
+        return self._met[-1][1]

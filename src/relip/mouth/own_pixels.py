@@ -18,7 +18,7 @@ from relip.essence.grains import Planes
 from relip.essence.scene import Face, MouthShape, Region, Rendered
 from relip.mouth import tone
 from relip.mouth.fields import face_lattice
-from relip.mouth.gallery import Gallery
+from relip.mouth.gallery import Gallery, planes_in
 from relip.mouth.geometry import Complex, plane_points, region_of
 from relip.mouth.lips import layer_of
 from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
@@ -47,7 +47,7 @@ class OwnPixels:
         settings = settings or OwnPixelsSettings()
         self._shelf = Shelf(settings, enrolled)
         self._canvas = _Canvas()
-        self.turn_to(NOBODY)
+        self.turn_to(NOBODY, iod=0.0)
 
     @property
     def memory(self) -> Memory:
@@ -64,9 +64,9 @@ class OwnPixels:
         """The widest opening that is rendered now, in IOD."""
         return self._memory.cap
 
-    def turn_to(self, person: int) -> None:
-        """A shot of this person begins: go on with what is known of them, if anything is."""
-        self._memory = self._shelf.of(person)
+    def turn_to(self, person: int, *, iod: float) -> None:
+        """A shot of this person begins, `iod` pixels between the eyes: go on with what is known of them, if anything is."""
+        self._memory = self._shelf.of(person, iod)
         self._memory.gates.begin_shot()
         self._gallery, self._shape = self._memory.gallery, self._memory.shape
         self._choice = _Choice()
@@ -117,6 +117,7 @@ class OwnPixels:
             width=had.width + (target.width - had.width) * strength,
             round=target.round * strength,
             labiodental=target.labiodental * strength,
+            teeth=target.teeth,
         )
 
     def _lay_lips(
@@ -207,13 +208,7 @@ class _Canvas:
 
 def _planes(memory: NDArray[np.uint16], region: Region) -> Planes:
     """Contiguous planes for a region at the start of a flat memory."""
-    width, height = region.width, region.height
-    luma, half = width * height, width // 2 * height
-    return Planes(
-        memory[:luma].reshape(height, width),
-        memory[luma : luma + half].reshape(height, width // 2),
-        memory[luma + half : luma + 2 * half].reshape(height, width // 2),
-    )
+    return planes_in(memory, region.width, region.height)
 
 
 def _draw_mask(alpha: NDArray[np.float32], margin: float) -> None:

@@ -27,7 +27,6 @@ LEAST_MOUTHS, LEAST_OPEN = 15, 0.08
 """From which the renderer caps no opening: fewer mouths, or a speaker who hardly opens theirs, are no warm start."""
 LEAST_MOVED = 0.04
 """Range of the opening, 3rd to 97th percentile in IOD, that is speech: a smile is open and still."""
-PERSON = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,6 @@ class Enrolling:
         self._identity: int | None = None
         self._settled = False
         self._waiting: list[NDArray[np.float32]] = []
-        renderer.turn_to(PERSON)
 
     def begin_clip(self) -> None:
         """The next frame belongs to another clip than the last one."""
@@ -87,7 +85,7 @@ class Enrolling:
             self._identity = face.identity
             self._waiting.clear()
             self._settled = False
-            self._renderer.turn_to(PERSON)
+            self._renderer.memory.gates.begin_shot()
         if self._settled:
             if face.features is not None:
                 self._person.see(face.features)

@@ -152,6 +152,14 @@ def test_teeth_do_not_come_and_go_unasked():
     assert gallery.best(MouthShape(0.07, 0.58), seen, 0) in (0, 2)
 
 
+def test_teeth_that_are_asked_for_are_found():
+    gallery, seen = Gallery(4), drawn_face.face()
+    for opening, teeth in ((0.06, 0.9), (0.07, 0.0)):
+        keep(gallery, drawn_face.face(opening=opening), teeth=teeth)
+    assert gallery.best(MouthShape(0.068, 0.58, teeth=0.9), seen, None) == 0
+    assert gallery.best(MouthShape(0.062, 0.58, teeth=0.0), seen, None) == 1
+
+
 def test_a_picture_taken_from_as_near_goes_before_one_from_afar():
     gallery, seen = Gallery(4), drawn_face.face()
     keep(gallery, drawn_face.face(opening=0.05, iod=50.0))

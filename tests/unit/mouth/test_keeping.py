@@ -17,6 +17,7 @@ pytestmark = pytest.mark.unit
 
 FORMAT = drawn_face.small_format()
 DEVICE = HostDevice()
+IOD = 80.0
 OPENINGS = np.linspace(0, 0.2, 18)
 
 
@@ -65,7 +66,7 @@ def test_a_kept_mouth_of_another_size_is_drawn_like_one_of_the_right_size(taught
     drawn = []
     for scale in (1.0, 1.4):
         mouth = OwnPixels(device=DEVICE, format=FORMAT, enrolled={0: memory_of(mouths_of(taught), OwnPixelsSettings(), scale)})
-        mouth.turn_to(0)
+        mouth.turn_to(0, iod=IOD)
         drawn.append(mouth.render(packed, seen, MouthShape(0.12, 0.58), 1.0).planes.y.astype(int).copy())
     assert np.abs(drawn[0] - drawn[1]).mean() < 6
 
@@ -79,7 +80,7 @@ def test_a_raster_far_off_is_refused(taught, scale):
 def test_live_pictures_soon_take_the_place_of_kept_ones(taught):
     known = memory_of(mouths_of(taught), OwnPixelsSettings())
     mouth = OwnPixels(device=DEVICE, format=FORMAT, enrolled={0: known})
-    mouth.turn_to(0)
+    mouth.turn_to(0, iod=IOD)
     serial = known.gallery.serial[:18].copy()
     live = 10**12
     for k in range(8):

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.unit
 
 FORMAT = drawn_face.small_format()
 DEVICE = HostDevice()
+IOD = 100.0
 SMALL = OwnPixelsSettings(capacity=8)
 
 
@@ -82,12 +83,12 @@ def test_a_lower_face_that_slipped_is_refused_once_the_speaker_is_known():
 
 def test_who_returns_goes_on_where_they_were():
     mouth = renderer()
-    mouth.turn_to(1)
+    mouth.turn_to(1, iod=IOD)
     teach(mouth, *[0.1] * 5)
-    mouth.turn_to(2)
+    mouth.turn_to(2, iod=IOD)
     assert not mouth.warm
     assert mouth.cap == pytest.approx(0.05)
-    mouth.turn_to(1)
+    mouth.turn_to(1, iod=IOD)
     assert mouth.warm
     assert mouth.cap == pytest.approx(0.115, abs=1e-3)
 
@@ -96,7 +97,7 @@ def test_somebody_new_gets_nothing_of_anybody():
     mouth, seen = renderer(), drawn_face.face()
     packed = drawn_face.picture(seen, FORMAT)
     for person in range(12):
-        mouth.turn_to(person)
+        mouth.turn_to(person, iod=IOD)
         assert mouth.render(packed, seen, MouthShape(0.0, 0.5), 1.0) is None
         assert not mouth.warm
         teach(mouth, *np.linspace(0, 0.2, 6))
@@ -105,33 +106,76 @@ def test_somebody_new_gets_nothing_of_anybody():
 
 def test_a_shelf_holds_so_many_and_takes_no_more_memory():
     shelf = Shelf(SMALL, places=2)
-    first, second = shelf.of(1), shelf.of(2)
-    assert shelf.of(1) is first
-    third = shelf.of(3)
+    first, second = shelf.of(1, IOD), shelf.of(2, IOD)
+    assert shelf.of(1, IOD) is first
+    third = shelf.of(3, IOD)
     assert third is second, "the one not used for longest is emptied and used again"
-    assert shelf.of(1) is first
-    assert {id(shelf.of(person)) for person in range(20)} == {id(first), id(second)}
+    assert shelf.of(1, IOD) is first
+    assert {id(shelf.of(person, IOD)) for person in range(20)} == {id(first), id(second)}
 
 
 def test_the_enrolled_are_never_given_up_and_start_warm():
     known = Memory(SMALL)
     teacher = renderer(enrolled={0: known})
-    teacher.turn_to(0)
+    teacher.turn_to(0, iod=IOD)
     teach(teacher, *np.linspace(0, 0.2, 6))
     mouth = renderer(enrolled={0: known})
     assert not mouth.warm, "nobody is in the picture yet"
     for person in range(1, 9):
-        mouth.turn_to(person)
-    mouth.turn_to(0)
+        mouth.turn_to(person, iod=IOD)
+    mouth.turn_to(0, iod=IOD)
     assert mouth.warm
     assert mouth.memory is known
 
 
 def test_a_speaker_does_not_move_faster_than_lips_across_a_cut():
     mouth = renderer()
-    mouth.turn_to(1)
+    mouth.turn_to(1, iod=IOD)
     teach(mouth, 0.0)
-    mouth.turn_to(NOBODY)
-    mouth.turn_to(1)
+    mouth.turn_to(NOBODY, iod=IOD)
+    mouth.turn_to(1, iod=IOD)
     teach(mouth, 0.25, start=1)
     assert not mouth.memory.refused
+
+
+def test_a_close_up_does_not_get_the_mouths_of_a_wide_shot_and_both_are_remembered():
+    mouth = renderer()
+    mouth.turn_to(1, iod=IOD)
+    teach(mouth, *np.linspace(0, 0.2, 6))
+    near = mouth.memory
+    mouth.turn_to(1, iod=2.0 * IOD)
+    assert not mouth.warm
+    small = drawn_face.face(iod=50.0, opening=0.1)
+    mouth.turn_to(1, iod=50.0)
+    mouth.learn(drawn_face.picture(small, FORMAT), small, 10**6)
+    far = mouth.memory
+    mouth.turn_to(1, iod=1.2 * IOD)
+    assert mouth.memory is near
+    mouth.turn_to(1, iod=55.0)
+    assert mouth.memory is far
+
+
+def test_an_enrolment_far_from_the_size_of_the_face_is_not_drawn():
+    known = Memory(SMALL)
+    teacher = renderer(enrolled={0: known})
+    teacher.turn_to(0, iod=IOD)
+    teach(teacher, *np.linspace(0, 0.2, 6))
+    mouth = renderer(enrolled={0: known})
+    mouth.turn_to(0, iod=40.0)
+    assert not mouth.warm
+    mouth.turn_to(0, iod=90.0)
+    assert mouth.warm
+
+
+def test_a_memory_used_again_has_pictures_for_the_next_face_and_takes_no_more():
+    gallery = Memory(SMALL).gallery
+    gallery.region_for(drawn_face.face(), 400, 260)
+    block, large = gallery._blocks[0], gallery.size
+    gallery.forget()
+    gallery.region_for(drawn_face.face(iod=50.0), 400, 260)
+    assert gallery.size[0] == pytest.approx(large[0] / 2, abs=2)
+    assert np.shares_memory(gallery.picture(0).y, block)
+    gallery.forget()
+    gallery.region_for(drawn_face.face(), 400, 260)
+    assert gallery.size == large
+    assert gallery._blocks[0] is block
