@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,10 +72,10 @@ class Face:
     @property
     def shape(self) -> MouthShape:
         """The mouth as it was measured: inner-lip gap and corner distance over IOD (lip-sync practice: MAR)."""
-        points = self.landmarks[[13, 14, 61, 291], :2]
+        upper, lower, right, left = (self.landmarks[index].tolist() for index in (13, 14, 61, 291))
         return MouthShape(
-            open=float(np.linalg.norm(points[0] - points[1])) / self.iod,
-            width=float(np.linalg.norm(points[2] - points[3])) / self.iod,
+            open=math.hypot(upper[0] - lower[0], upper[1] - lower[1]) / self.iod,
+            width=math.hypot(right[0] - left[0], right[1] - left[1]) / self.iod,
         )
 
 

@@ -6,10 +6,12 @@ Each gate compares a frame with fixed limits or with what is usual for this spea
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 
 from relip.essence.scene import Face
 from relip.essence.tai import VIDEO_CLOCK_HZ
+from relip.mouth.landmarks import CORNERS
 
 LEAST_SCORE = 0.7
 MOST_YAW, MOST_PITCH, MOST_ROLL = 35.0, 30.0, 30.0
@@ -35,7 +37,6 @@ ODD = 0.045
 """RMS distance in IOD of the lower face from where this speaker has it with such a mouth: a hand, or a mesh that slipped."""
 KNOWN_ENTRIES = 12
 """Entries from which a speaker's lower face is known well enough for that."""
-CENTRE = (61, 291, 0, 17)
 
 
 class Refusal(StrEnum):
@@ -48,6 +49,30 @@ class Refusal(StrEnum):
     BLURRED = "blurred"
     EXPOSURE = "exposure"
     ODD = "odd"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mouth:
+    """A mouth to compare the next with: opening and width in IOD, the middle between the corners and the IOD in pixels."""
+
+    open: float
+    width: float
+    middle: complex
+    iod: float
+
+    @classmethod
+    def of(cls, face: Face) -> _Mouth:
+        shape = face.shape
+        (x, y, _), (u, v, _) = (face.landmarks[corner].tolist() for corner in CORNERS)
+        return cls(shape.open, shape.width, complex(x + u, y + v) / 2, face.iod)
+
+    def jumped(self, before: _Mouth, seconds: float) -> bool:
+        """Whether it changed or moved faster than mouths do."""
+        return (
+            abs(self.open - before.open) > FASTEST_OPEN * seconds
+            or abs(self.width - before.width) > FASTEST_WIDTH * seconds
+            or abs(self.middle - before.middle) > FASTEST_TRAVEL * seconds * self.iod
+        )
 
 
 class Gates:
@@ -65,18 +90,19 @@ class Gates:
 
     def begin_shot(self) -> None:
         """The next face is not compared with the last one."""
-        self._last: Face | None = None
+        self._last: _Mouth | None = None
         self._ticks = 0
 
     def face(self, face: Face, ticks: int) -> Refusal | None:
         """What speaks against a face by its landmarks alone; each frame's face is shown once, in order."""
         last, elapsed = self._last, ticks - self._ticks
-        self._last, self._ticks = face, ticks
+        now = _Mouth.of(face)
+        self._last, self._ticks = now, ticks
         if face.score < LEAST_SCORE:
             return Refusal.UNSURE
         if abs(face.yaw) > MOST_YAW or abs(face.pitch) > MOST_PITCH or abs(face.roll) > MOST_ROLL:
             return Refusal.TURNED
-        if last is not None and 0 < elapsed < APART_TICKS and _sudden(last, face, elapsed / VIDEO_CLOCK_HZ):
+        if last is not None and 0 < elapsed < APART_TICKS and now.jumped(last, elapsed / VIDEO_CLOCK_HZ):
             return Refusal.SUDDEN
         return None
 
@@ -95,12 +121,3 @@ class Gates:
         if luma - BLACK < DARKEST or clipped > MOST_CLIPPED or (flash and self._faces > FACES):
             return Refusal.EXPOSURE
         return Refusal.BLURRED if blurred and self._faces > FACES else None
-
-
-def _sudden(last: Face, face: Face, seconds: float) -> bool:
-    """Whether the mouth changed or moved faster than mouths do."""
-    before, after = last.shape, face.shape
-    if abs(after.open - before.open) > FASTEST_OPEN * seconds or abs(after.width - before.width) > FASTEST_WIDTH * seconds:
-        return True
-    travel = face.landmarks[list(CENTRE), :2].mean(axis=0) - last.landmarks[list(CENTRE), :2].mean(axis=0)
-    return float(math.hypot(*travel)) > FASTEST_TRAVEL * seconds * face.iod

@@ -92,25 +92,25 @@ class Memory:
         """Take what the pixels of a region show, if they are not in doubt and add to what is known. They are copied."""
         gallery = self.gallery
         points = plane_points(face.landmarks) - complex(region.x, region.y)
-        head, sharpness = basis_in_head(face), sharpness_of(seen.y)
-        measure = measure_of(face, tone.teeth_of(seen, points, face.shape.open))
-        refusal = self.gates.picture(
-            sharpness=sharpness, luma=float(seen.y.mean()), clipped=float((seen.y[::4, ::4] >= CLIPPED).mean())
-        )
-        if refusal is None and gallery.count >= KNOWN_ENTRIES and self.shape.residual(measure[:2], measure[3:], head) > ODD:
-            refusal = Refusal.ODD
+        opening, sharpness, some = face.shape.open, sharpness_of(seen.y), seen.y[::4, ::4]
+        refusal = self.gates.picture(sharpness=sharpness, luma=float(some.mean()), clipped=float((some >= CLIPPED).mean()))
         if refusal is not None:
             self.refused[refusal] += 1
             return
         self.seen += 1
+        measure = measure_of(face, tone.teeth_of(seen, points, opening))
         place = gallery.place_for(measure, ticks, sharpness, in_use)
         if place is None:
+            return
+        head = basis_in_head(face)
+        if gallery.count >= KNOWN_ENTRIES and self.shape.residual(measure[:2], measure[3:], head) > ODD:
+            self.refused[Refusal.ODD] += 1
             return
         picture = gallery.store(place, face, measure, region=region, ticks=ticks, sharpness=sharpness)
         for mine, theirs in ((picture.y, seen.y), (picture.cb, seen.cb), (picture.cr, seen.cr)):
             mine[:] = theirs
         gallery.ring[place] = tone.colours_at(picture, tone.ring_points(points, face.iod))
-        gallery.dark[place] = tone.dark_of(picture, points, face.shape.open)
+        gallery.dark[place] = tone.dark_of(picture, points, opening)
         gallery.heads[place] = head
         self.refit()
 

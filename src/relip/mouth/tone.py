@@ -27,8 +27,9 @@ ROWS_OF_TEETH = np.linspace(0.12, 0.88, 6)
 """Where an opening is searched for teeth, from the upper lip to the lower."""
 BRIGHT, PALE = 0.9, 0.6
 """Shares of the lips' luma and redness: what is brighter and paler is tooth, what is darker is depth, what is redder tongue."""
-PARTED = 0.02
-"""IOD of opening from which what lies between the lips counts in full: below, lips and shadow get into the samples."""
+SHUT, PARTED = 0.006, 0.02
+"""IOD of opening up to which nothing lies between the lips, and from which it counts in full: in between, lips and shadow get
+into the samples."""
 
 Colours = NDArray[np.float64]
 
@@ -77,15 +78,20 @@ def dark_of(planes: Planes, points: Complex, opening: float) -> Colours:
 def teeth_of(planes: Planes, points: Complex, opening: float) -> float:
     """The share of an opening in which teeth show, 0..1: what is about as bright as the lips, and much less red.
 
-    `points`: landmarks in the planes' pixels. `opening`: IOD.
+    `points`: landmarks in the planes' pixels. `opening`: IOD. Single samples: there are enough of them.
     """
-    if opening <= 0.0:
+    if opening <= SHUT:
         return 0.0
-    pairs = ((OUTER_LOWER, INNER_LOWER), (OUTER_UPPER, INNER_UPPER))
-    lips = np.concatenate([(points[outer[2:-2]] + points[inner[2:-2]]) / 2 for outer, inner in pairs])
-    lip = np.median(colours_at(planes, lips), axis=0)
-    upper, lower = points[INNER_UPPER[2:-2]], points[INNER_LOWER[2:-2]]
-    inside = colours_at(planes, (upper + (lower - upper) * ROWS_OF_TEETH[:, None]).ravel())
-    bright = inside[:, 0] - BLACK > BRIGHT * (lip[0] - BLACK)
-    pale = inside[:, 2] - NEUTRAL < PALE * max(lip[2] - NEUTRAL, 0.0)
-    return float((bright & pale).mean()) * min(opening / PARTED, 1.0)
+    outer_upper, upper, lower, outer_lower = points[_LIPS]
+    at = np.concatenate((((outer_upper + upper) / 2)[None], ((outer_lower + lower) / 2)[None], upper + (lower - upper) * _ROWS))
+    height, width = planes.y.shape
+    x, y = np.rint(at.real).astype(np.intp), np.rint(at.imag).astype(np.intp)
+    x, y = np.minimum(np.maximum(x, 0), width - 1), np.minimum(np.maximum(y, 0), height - 1)
+    luma, red = planes.y[y, x] - BLACK, planes.cr[y, x // 2] - NEUTRAL
+    lit, redness = (np.sort(plane[:2], axis=None)[plane.shape[1]] for plane in (luma, red))
+    teeth = (luma[2:] > BRIGHT * lit) & (red[2:] < PALE * max(redness, 0.0))
+    return float(teeth.mean()) * min(opening / PARTED, 1.0)
+
+
+_LIPS = np.stack([contour[2:-2] for contour in (OUTER_UPPER, INNER_UPPER, INNER_LOWER, OUTER_LOWER)])
+_ROWS = ROWS_OF_TEETH[:, None]
