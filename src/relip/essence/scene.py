@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from relip.essence.errors import FormatError
 from relip.essence.grains import Planes
 
+NOBODY = -1
+"""The number of a person who is not told apart from others (yet): nothing of them is remembered."""
+
 
 class Bypass(StrEnum):
     """Why a grain left untouched. The value is the metric's label and the key in demo.json."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.essence.scene import Face
+from relip.essence.scene import NOBODY, Face
 from relip.face.features import TURNED, Resemblance, compare
 
 ENOUGH = 3
@@ -75,18 +75,18 @@ class People:
         self._places = places
         self._next = len(self._enrolled)
         self._identity: int | None = None
-        self._person = -1
+        self._person = NOBODY
         self._decided = False
         self._recent: list[Likeness] = []
         self._doubts = 0
         self.counts = Counter() if counts is None else counts
 
     def who(self, face: Face, coming: Sequence[Face]) -> int:
-        """The number of the person whose face this is; `coming` are the faces of the next frames, as far as they are known."""
+        """The number of the person whose face this is, NOBODY until enough was seen; `coming`: the faces of the next frames."""
         if face.identity != self._identity:
             self._identity, self._decided, self._doubts = face.identity, False, 0
             self._recent.clear()
-            self._person = self._number()
+            self._person = NOBODY
         if face.features is not None:
             self._recent = [*self._recent[1 - ENOUGH :], face.features]
             if self._decided:
@@ -97,10 +97,6 @@ class People:
             if len(seen) >= ENOUGH:
                 self._decide(np.mean(seen, axis=0, dtype=np.float32))
         return self._person
-
-    def _number(self) -> int:
-        self._next += 1
-        return self._next - 1
 
     def _decide(self, likeness: Likeness) -> None:
         """Find who it is; nobody known stays somebody new, and is remembered."""
@@ -114,6 +110,8 @@ class People:
                 self._met.move_to_end(self._person)
             return
         self.counts["new"] += 1
+        self._person = self._next
+        self._next += 1
         if len(self._met) == self._places:
             self._met.popitem(last=False)
         self._met[self._person] = Person([likeness])
@@ -133,5 +131,4 @@ class People:
         self._doubts += 1
         if self._doubts >= DOUBTS:
             self.counts["mistaken"] += 1
-            self._person = self._number()
             self._decide(np.mean(self._recent, axis=0, dtype=np.float32))

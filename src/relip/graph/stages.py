@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
 from relip.articulation.speaker import Observations, Speaker
 from relip.composite.patch import composite
 from relip.essence.grains import AudioBlock, VideoGrain
-from relip.essence.scene import Bypass, Sighting, Verdict
+from relip.essence.scene import NOBODY, Bypass, Sighting, Verdict
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ticks
-from relip.face.people import People
+from relip.face.people import PLACES, People
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
 from relip.graph.ramp import Outlook, Ramp
@@ -34,8 +34,6 @@ HALF_WINDOW_SAMPLES = 600
 """Half of the 25 ms analysis window."""
 JUMP_SAMPLES = 10 * AUDIO_CLOCK_HZ
 """A voice whose timestamps are this far from what was heard last is another one: what was heard of the old is forgotten."""
-PEOPLE = 3
-"""Speakers whose range is remembered beside those enrolled: as many as have their mouths remembered."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -145,9 +143,7 @@ class AlignStage:
             while self._held and self._held[0].grain.ticks <= take.grain.ticks:
                 self._held.popleft()
             take.coming = self._coming(take.grain)
-            if take.sighting is not None and take.sighting.face is not None:
-                later = [seen.face for seen in take.coming if seen is not None and seen.face is not None]
-                take.person = self._people.who(take.sighting.face, later)
+            take.person = self._who(take)
             if self._switch.bypass:
                 take.bypass(Bypass.REQUESTED)
             elif take.due <= self._clock.now():
@@ -157,6 +153,15 @@ class AlignStage:
             elif take.sighting.absent is not None:
                 take.bypass(take.sighting.absent)
         return bool(pulse.ready)
+
+    def _who(self, take: Take) -> int:
+        """The person in a take. A face that must be left alone, such as a covered one, is no likeness of anybody."""
+        sighting = take.sighting
+        if sighting is None or sighting.face is None:
+            return NOBODY
+        face = sighting.face if sighting.absent is None else replace(sighting.face, features=None)
+        later = [seen.face for seen in take.coming if seen is not None and seen.absent is None and seen.face is not None]
+        return self._people.who(face, later)
 
     def _coming(self, grain: VideoGrain) -> tuple[Sighting | None, ...]:
         """What was seen of the grains after this one, each in its own place; None for one that did not come."""
@@ -212,7 +217,7 @@ class ArticulationStage:
         self._timing = timing
         self._enrolled = dict(enrolled or {})
         self._met: OrderedDict[int, Observations] = OrderedDict()
-        self._identity = self._person = -1
+        self._identity, self._person = -1, NOBODY
 
     def work(self, pulse: Pulse) -> bool:
         """Set the target of each ready take, and learn how far this speaker opens the mouth."""
@@ -235,10 +240,10 @@ class ArticulationStage:
         """Put aside what is known of the speaker before, and take up what is known of this one."""
         if self._person in self._enrolled:
             self._enrolled[self._person] = self._speaker.known()
-        else:
+        elif self._person != NOBODY:
             self._met[self._person] = self._speaker.known()
             self._met.move_to_end(self._person)
-        if len(self._met) > PEOPLE:
+        if len(self._met) > PLACES:
             self._met.popitem(last=False)
         self._person = person
         self._speaker.forget()
@@ -255,7 +260,7 @@ class MouthStage:
     def __init__(self, renderer: OwnPixels, ramp: Ramp) -> None:
         self._renderer = renderer
         self._ramp = ramp
-        self._identity = self._person = -1
+        self._identity, self._person = -1, NOBODY
         self._last: Take | None = None
 
     def work(self, pulse: Pulse) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relip.essence.grains import VideoGrain
-from relip.essence.scene import Articulation, Bypass, MouthShape, Rendered, Sighting, Verdict
+from relip.essence.scene import NOBODY, Articulation, Bypass, MouthShape, Rendered, Sighting, Verdict
 from relip.essence.tai import Tai
 
 
@@ -26,7 +26,7 @@ class Take:
     local: Tai
     due: Tai
     sighting: Sighting | None = None
-    person: int = -1
+    person: int = NOBODY
     coming: tuple[Sighting | None, ...] = ()
     mel: NDArray[np.float32] | None = None
     voice_absent: bool = False

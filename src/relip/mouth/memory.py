@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relip.essence.grains import Planes
-from relip.essence.scene import Face, Region
+from relip.essence.scene import NOBODY, Face, Region
 from relip.mouth import tone
 from relip.mouth.gallery import CAPACITY, Gallery, measure_of, sharpness_of
 from relip.mouth.gates import CLIPPED, KNOWN_ENTRIES, ODD, Gates, Refusal
@@ -128,9 +128,16 @@ class Shelf:
         self._enrolled = dict(enrolled or {})
         self._met: list[tuple[int, Memory]] = []
         self._places = places
+        self._nobody = Memory(settings)
 
     def of(self, person: int, iod: float) -> Memory:
-        """What is known of a person as large as now: nothing yet, if they were never met so or were given up since."""
+        """What is known of a person as large as now: nothing yet, if they were never met so or were given up since.
+
+        Of NOBODY nothing is ever known.
+        """
+        if person == NOBODY:
+            self._nobody.forget()
+            return self._nobody
         enrolled = self._enrolled.get(person)
         if enrolled is not None and enrolled.suits(iod):
             return enrolled

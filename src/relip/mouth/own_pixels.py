@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import Planes
-from relip.essence.scene import Face, MouthShape, Region, Rendered
+from relip.essence.scene import NOBODY, Face, MouthShape, Region, Rendered
 from relip.mouth import tone
 from relip.mouth.fields import face_lattice
 from relip.mouth.gallery import Gallery, planes_in
@@ -26,8 +26,6 @@ from relip.ports import Device
 
 EDGE = 0.08
 """IOD over which the mask falls to nought at the region's edge."""
-NOBODY = -1
-"""The person before anybody has been met."""
 
 
 class OwnPixels:

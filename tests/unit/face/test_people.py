@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import likenesses
-from relip.essence.scene import Face
+from relip.essence.scene import NOBODY, Face
 from relip.face.people import DOUBTS, ENOUGH, PLACES, People, Person
 
 pytestmark = pytest.mark.unit
@@ -46,26 +46,26 @@ def test_without_a_look_ahead_it_takes_a_few_frames():
     people = People()
     shot(people, 1, 0)
     numbers = shot(people, 2, 0, ahead=0)
-    assert numbers == [1] * (ENOUGH - 1) + [0] * (10 - ENOUGH + 1)
+    assert numbers == [NOBODY] * (ENOUGH - 1) + [0] * (10 - ENOUGH + 1)
 
 
 def test_too_few_frames_recognise_nobody():
     people = People()
     shot(people, 1, 0)
-    assert 0 not in shot(people, 2, 0, frames=ENOUGH - 1)
+    assert set(shot(people, 2, 0, frames=ENOUGH - 1)) == {NOBODY}
 
 
 def test_frames_without_features_keep_the_number():
     people = People()
     shot(people, 1, 0)
     assert people.who(face(1), [face(1)]) == 0
-    assert people.who(face(2), [face(2)] * 3) == 1
+    assert people.who(face(2), [face(2)] * 3) == NOBODY
 
 
 def test_frames_of_the_next_shot_say_nothing_of_this_one():
     people = People()
     shot(people, 1, 0)
-    assert people.who(face(2, 1), [face(3, 0, take=k) for k in range(3)]) != 0
+    assert people.who(face(2, 1), [face(3, 0, take=k) for k in range(3)]) == NOBODY
 
 
 def test_the_one_met_longest_ago_is_forgotten_and_the_enrolled_never_are():

@@ -16,8 +16,9 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, MouthShape, Sighting
 from relip.essence.tai import grain_start, grain_ticks
+from relip.face.people import PLACES
 from relip.graph.ramp import Ramp
-from relip.graph.stages import PEOPLE, AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
+from relip.graph.stages import AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
 from relip.graph.take import Pulse, Take
 from relip.inference.null import NullModel
 from relip.mouth.own_pixels import OwnPixels
@@ -90,7 +91,7 @@ def test_the_range_of_a_speaker_who_returns_is_remembered_and_nobody_else_gets_i
     assert speaker.range.top < 0.14
     shot(3, 7, [0.01])
     assert speaker.range.top == pytest.approx(top, abs=0.01)
-    for person in range(20, 20 + PEOPLE):
+    for person in range(20, 20 + PLACES):
         shot(person, person, [0.01])
     shot(99, 7, [0.01])
     assert speaker.range.top < 0.14, "given up by then"
@@ -131,3 +132,18 @@ def test_a_person_who_turns_out_to_be_another_takes_nothing_along():
     mouth = Mouth()
     mouth.shot(0, 1, 0)
     assert mouth.shot(12, 1, 1)[:4] == [Bypass.WARMING] * 4
+
+
+def test_a_face_that_must_be_left_alone_says_nothing_of_who_it_is():
+    stage = AlignStage(Switch(), ManualClock(grain_start(INDEX, RATE)), 3)
+
+    def frame(index, seed, absent=None):
+        made = take(index, replace(drawn_face.face(identity=1), features=likenesses.features(seed)))
+        made.sighting = replace(made.sighting, absent=absent)
+        stage.work(Pulse(ready=[made]))
+        return made.person
+
+    assert [frame(k, 1) for k in range(4)][-1] == 0
+    assert {frame(4 + k, 2, Bypass.FACE_UNSURE) for k in range(8)} == {0}
+    assert frame(20, 1) == 0
+    assert [frame(30 + k, 2) for k in range(6)][-1] == 1

@@ -7,11 +7,11 @@ import pytest
 
 import drawn_face
 from relip.device.host import HostDevice
-from relip.essence.scene import MouthShape
+from relip.essence.scene import NOBODY, MouthShape
 from relip.mouth.gates import KNOWN_ENTRIES, Refusal
 from relip.mouth.landmarks import BASIS
 from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
-from relip.mouth.own_pixels import NOBODY, OwnPixels
+from relip.mouth.own_pixels import OwnPixels
 
 pytestmark = pytest.mark.unit
 
@@ -179,3 +179,17 @@ def test_a_memory_used_again_has_pictures_for_the_next_face_and_takes_no_more():
     gallery.region_for(drawn_face.face(), 400, 260)
     assert gallery.size == large
     assert gallery._blocks[0] is block
+
+
+def test_nothing_is_remembered_of_nobody_and_nobody_takes_the_place_of_somebody():
+    mouth = renderer()
+    for person in range(4):
+        mouth.turn_to(person, iod=IOD)
+        teach(mouth, *np.linspace(0, 0.2, 6))
+    for _ in range(9):
+        mouth.turn_to(NOBODY, iod=IOD)
+        assert not mouth.warm
+        teach(mouth, *np.linspace(0, 0.2, 6))
+    for person in range(4):
+        mouth.turn_to(person, iod=IOD)
+        assert mouth.warm
