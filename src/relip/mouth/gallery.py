@@ -37,6 +37,8 @@ CALM = 0.6
 """How much better than the entry in use another one must be."""
 KEEP_TEETH = 0.6
 """How a change of teeth beside the entry in use weighs where nothing is asked of them: it is seen as a change of light."""
+TELLING = 0.03
+"""IOD of opening below which the teeth of the entry in use say nothing of what comes next: lips hide them."""
 EDGE = 3
 
 
@@ -189,8 +191,10 @@ class Gallery:
         off = measures - wanted
         if target.teeth is not None:
             off[:, 2] = measures[:, 2] - target.teeth
+        elif in_use is not None and measures[in_use, 0] > TELLING:
+            off[:, 2] = KEEP_TEETH * np.where(measures[:, 0] > TELLING, measures[:, 2] - measures[in_use, 2], 0.0)
         else:
-            off[:, 2] = 0.0 if in_use is None else KEEP_TEETH * (measures[:, 2] - measures[in_use, 2])
+            off[:, 2] = 0.0
         cost = ((off / FIT) ** 2).sum(axis=1) + (np.minimum(off[:, 0], 0) / LACKING) ** 2
         cost += 4 * (1 - sharp / sharp.max()) ** 2
         cost += (np.log(self.iod[: self.count] / face.iod) / SCALE) ** 2

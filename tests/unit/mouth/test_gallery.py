@@ -150,6 +150,9 @@ def test_teeth_do_not_come_and_go_unasked():
         keep(gallery, drawn_face.face(opening=opening), teeth=teeth)
     assert gallery.best(MouthShape(0.07, 0.58), seen, None) == 1
     assert gallery.best(MouthShape(0.07, 0.58), seen, 0) in (0, 2)
+    keep(gallery, drawn_face.face(opening=0.0))
+    assert gallery.best(MouthShape(0.074, 0.58), seen, 3) == 2, "closed lips say nothing of teeth"
+    assert gallery.best(MouthShape(0.0, 0.58), seen, 2) == 3, "and hide them"
 
 
 def test_teeth_that_are_asked_for_are_found():
