@@ -20,9 +20,13 @@ from pathlib import Path
 import numpy as np
 from bench_mouth import DEVICE, FRAME_TICKS, Clip, Dub, likeness, outside_changed, read, see
 from numpy.typing import NDArray
+from skimage.filters import gaussian
+from skimage.transform import resize
 
 from relip.composite.patch import composite
 from relip.essence.formats import VideoFormat, video_format
+from relip.essence.grains import Planes
+from relip.essence.scene import Region
 from relip.face.features import Resemblance, compare
 from relip.face.people import Person
 from relip.mouth.keeping import Mouths, memory_of
@@ -32,6 +36,11 @@ from relip.service.compose.presenters import enrolling
 
 APART = 8
 """Frames between what is drawn and what it may be drawn from."""
+VARIANTS = (
+    "light 0.5", "gamma 1.5", "tint 60", "grey", "side 0.5", "noise 40", "blur 6", "mirror",
+    "wide 1.1", "wide 1.2", "tall 1.1", "tall 1.2",
+)  # fmt: skip
+"""What is done to the talker's picture, and by how much: factors, 10-bit codes, pixels."""
 FIRST = 25
 """Frames of the first second."""
 COLD_FROM = APART + OwnPixelsSettings().warm_frames
@@ -99,6 +108,46 @@ def features_of(frames: list[NDArray[np.uint8]], form: VideoFormat) -> Iterator[
         yield np.mean(found[:4], axis=0, dtype=np.float32)
 
 
+def changed(frame: NDArray[np.uint8], how: str) -> NDArray[np.uint8]:
+    """A packed frame in another light, through another lens, or stretched; see VARIANTS."""
+    width, height = frame.shape[1] // 5 * 2, frame.shape[0]
+    planes = Planes.of(width, height)
+    DEVICE.unpack(frame, Region(0, 0, width, height), planes)
+    luma, blue, red = (plane.astype(np.float64) for plane in (planes.y - 64.0, planes.cb - 512.0, planes.cr - 512.0))
+    kind, _, amount = how.partition(" ")
+    if kind == "light":
+        luma, blue, red = (plane * float(amount) for plane in (luma, blue, red))
+    elif kind == "gamma":
+        luma = 876 * (np.maximum(luma, 0) / 876) ** float(amount)
+    elif kind == "tint":
+        blue, red = blue + float(amount), red - float(amount)
+    elif kind == "grey":
+        blue, red = blue * 0, red * 0
+    elif kind == "side":
+        luma = luma * np.linspace(1 - float(amount), 1 + float(amount), width)
+    elif kind == "noise":
+        luma = luma + np.random.default_rng(1).normal(0, float(amount), luma.shape)
+    elif kind == "blur":
+        luma = gaussian(luma, float(amount), preserve_range=True)
+    elif kind == "mirror":
+        luma, blue, red = (plane[:, ::-1] for plane in (luma, blue, red))
+    else:
+        scale = (1.0, float(amount)) if kind == "wide" else (float(amount), 1.0)
+        luma, blue, red = (_stretched(plane, scale) for plane in (luma, blue, red))
+    samples = (luma + 64, blue + 512, red + 512)
+    out = np.empty_like(frame)
+    DEVICE.pack(Planes(*(np.clip(np.rint(plane), 4, 1019).astype(np.uint16) for plane in samples)), out)
+    return out
+
+
+def _stretched(plane: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
+    """A plane stretched about its middle; what leaves it is cut off."""
+    height, width = plane.shape
+    large = resize(plane, (round(height * scale[0]), round(width * scale[1])), preserve_range=True)
+    top, left = (large.shape[0] - height) // 2, (large.shape[1] - width) // 2
+    return np.asarray(large[top : top + height, left : left + width])
+
+
 def spread(rows: list[Resemblance]) -> dict[str, float]:
     """The least and the greatest of what recognition looks at."""
     return {
@@ -130,6 +179,12 @@ def measure(paths: list[Path], others: list[Path], form: VideoFormat, tests: int
     own = [features for clip in clips for features in features_of(clip.frames[:8], form)]
     figures["the talker, clip to clip"] = spread([compare(a, b) for a, b in itertools.permutations(own, 2)])
     figures["the talker to the enrolment"] = spread([person.resembles(features) for features in own[-tests:]])
+    for how in VARIANTS:
+        some = [
+            features for clip in clips[-tests:] for features in features_of([changed(f, how) for f in clip.frames[:4]], form)
+        ]
+        if some:
+            figures[f"the talker, {how}"] = spread([person.resembles(features) for features in some])
     strangers = [features for path in others for features in features_of(read(path, form).frames[:1] * 4, form)]
     if strangers:
         figures["others to the enrolment"] = spread([person.resembles(features) for features in strangers])
