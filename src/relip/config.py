@@ -206,7 +206,7 @@ def settings(path: Path | None, lip_sync: dict[str, Any]) -> Settings:
     said = kept.get("lip_sync", {})
     kept["lip_sync"] = {**said, **lip_sync} if isinstance(said, dict) else said
     read = _checked(Settings, kept, where)
-    return read.model_copy(update={"models": _models_from(base, read.models)})
+    return read.model_copy(update={"lip_sync": _lip_sync_from(base, read.lip_sync), "models": _models_from(base, read.models)})
 
 
 def write(path: Path, config: Config) -> None:

@@ -92,13 +92,14 @@ def test_the_command_tells_what_it_learned(enrolled):
 
 def test_who_is_enrolled_is_dubbed_from_the_first_frame_and_in_full_after_a_cut(enrolled, media, face_models, voice, portrait):
     shot = frames_of(media / f"{NEW}.mpg", count=16)
-    frames = [*shot, *[packed(portrait)] * 12, *shot]
+    frames, before = [*shot, *[packed(portrait)] * 12, *shot], enrolled[0].read_bytes()
     said, people = played(frames, voice, face_models, enrolments=(enrolled[0],))
     assert said[0] == 0.167
     assert 1.0 in said[:8]
     assert said[16] is Bypass.WARMING, "the portrait is somebody else"
     assert said[28:] == [1.0] * 16
     assert people == {"enrolled": 2, "new": 1}
+    assert enrolled[0].read_bytes() == before, "what is learned while it runs stays out of the file"
 
 
 def test_without_an_enrolment_the_same_shot_begins_as_warming(media, face_models, voice):
@@ -195,3 +196,17 @@ def test_a_damaged_file_is_refused_before_anything_runs(enrolled, face_models, t
 def test_a_raster_far_off_is_refused_with_both_sizes(enrolled):
     with pytest.raises(Exception, match="1280x720, the picture is 3840x2160"):
         presenters(LipSync(enrolments=(enrolled[0],)), replace(FORMAT, width=3840, height=2160))
+
+
+def test_a_dubbed_file_begins_warm(media, face_models, tmp_path):
+    """Enrolled at the clips' own raster, and named in a configuration beside the file."""
+    clips = [media / f"{name}.mpg" for name in LEARNT]
+    assert relip("enrol", *clips, "-o", tmp_path / "talker.relip", "--cache", face_models) == 0
+    (tmp_path / "relip.yaml").write_text(
+        f"lip_sync: {{enrolments: [talker.relip]}}\nmodels: {{cache: {face_models}}}\n", encoding="utf-8"
+    )
+    options = ("--config", tmp_path / "relip.yaml", "--json", tmp_path / "report.json", "--end", "1")
+    assert relip("dub", media / f"{NEW}.mpg", media / f"{VOICE}.mpg", "-o", tmp_path / "out.mkv", *options) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["people"] == {"enrolled": 1}
+    assert report["frames"]["altered"] == report["frames"]["sent"] == 25

@@ -120,12 +120,15 @@ def test_what_is_written_reads_back(tmp_path):
 
 def test_files_take_mouth_and_nets_from_any_configuration(tmp_path, monkeypatch):
     path = tmp_path / "relip.yaml"
-    path.write_text(yaml.safe_dump(keys(lip_sync={"amplitude": 0.8, "offset_ms": 10}, models={"cache": "nets"})))
+    path.write_text(
+        yaml.safe_dump(keys(lip_sync={"amplitude": 0.8, "offset_ms": 10, "enrolments": ["a.relip"]}, models={"cache": "nets"}))
+    )
     monkeypatch.setenv("RELIP_LIP_SYNC__OFFSET_MS", "20")
     monkeypatch.setenv("RELIP_LIP_SYNC__SMOOTHING_MS", "30")
     read = config.settings(path, {"offset_ms": 40})
     assert (read.lip_sync.amplitude, read.lip_sync.smoothing_ms, read.lip_sync.offset_ms) == (0.8, 30, 40)
     assert read.models.cache == tmp_path / "nets"
+    assert read.lip_sync.enrolments == (tmp_path / "a.relip",)
 
 
 def test_without_a_configuration_files_take_the_defaults():

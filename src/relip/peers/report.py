@@ -142,6 +142,9 @@ class DubReport(Report):
     cpu_ms_per_frame: float = Field(description="CPU time of all stages a frame, milliseconds, without decoding and coding")
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="CPU time of each stage on a frame")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an engine, by name of the error")
+    people: dict[str, int] = Field(
+        default_factory=dict, description="faces that came into the picture: enrolled, returned, new, mistaken for another"
+    )
     elapsed_s: float = Field(description="from the first frame to the complete file, seconds")
     notes: list[str] = Field(default_factory=list, description="what was odd about the input")
     cut_short: bool = Field(False, description="interrupted: the file is whole but ends early")

@@ -152,7 +152,11 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
 @commands.command()
 @click.argument("clips", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")
-@FORMAT
+@click.option(
+    "--format",
+    "format_",
+    help="Raster and rate to enrol at, as in 1080p25: those of the programme; by default those of the first clip.",
+)
 @click.option("--name", help="Who it is; by default the name of the file.")
 @click.option("--note", default="", help="What the person has agreed to, kept in the file.")
 @click.option("--cache", "cache_dir", type=PATH, help="Folder of the nets; by default the user's cache.")

@@ -132,6 +132,7 @@ class _Dub:
             cpu_ms_per_frame=round(busy_ns / 1e6 / max(1, writer.written), 3),
             stages=stage_times(tally),
             failures=dict(tally.failures),
+            people=dict(sorted(tally.people.items())),
             elapsed_s=round(time.monotonic() - self._began, 3),
             notes=self._notes(),
             cut_short=self._stop.is_set(),

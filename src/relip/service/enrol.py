@@ -11,7 +11,7 @@ from relip.essence.formats import VideoFormat, video_format
 from relip.offline import enrolment
 from relip.offline.enrolling import Enrolling, Learned
 from relip.service import terminal
-from relip.service.compose.presenters import clip_reader, enrolling
+from relip.service.compose.presenters import clip_reader, enrolling, own_format
 from relip.service.options import outputs, publish
 
 ADVANCE_EVERY = 5
@@ -23,7 +23,7 @@ class EnrolOptions:
 
     clips: tuple[Path, ...]
     output: Path
-    format_: str
+    format_: str | None
     name: str | None
     note: str
     cache_dir: Path | None
@@ -33,14 +33,14 @@ class EnrolOptions:
 def run(options: EnrolOptions) -> None:
     """Learn from every clip, write the file, tell what was learned. Raises FormatError, ResourceError."""
     outputs(options.output, options.json_)
-    form = video_format(options.format_)
+    form = own_format(options.clips[0]) if options.format_ is None else video_format(options.format_)
     learner = enrolling(form, options.cache_dir)
     for clip in options.clips:
         learner.begin_clip()
         _learn(learner, clip, form)
     made = learner.enrolment(name=options.name or options.output.stem, note=options.note)
     octets = enrolment.write(options.output, made)
-    _tell(learner.learned, options, octets)
+    _tell(learner.learned, options, form, octets)
 
 
 def _learn(learner: Enrolling, clip: Path, form: VideoFormat) -> None:
@@ -55,9 +55,9 @@ def _learn(learner: Enrolling, clip: Path, form: VideoFormat) -> None:
                 advance(done, expected or done)
 
 
-def _tell(learned: Learned, options: EnrolOptions, octets: int) -> None:
+def _tell(learned: Learned, options: EnrolOptions, form: VideoFormat, octets: int) -> None:
     if options.json_ is not None:
-        said = {"file": str(options.output), "octets": octets, **asdict(learned)}
+        said = {"file": str(options.output), "octets": octets, "format": str(form), **asdict(learned)}
         publish(json.dumps(said, indent=2), options.json_)
         return
     rows = [
@@ -68,7 +68,7 @@ def _tell(learned: Learned, options: EnrolOptions, octets: int) -> None:
         ("widest opening", f"{learned.widest:.3f} of the distance between the eyes"),
         ("yaw, degrees", f"{learned.yaw[0]:.0f} to {learned.yaw[1]:.0f}"),
         ("pitch, degrees", f"{learned.pitch[0]:.0f} to {learned.pitch[1]:.0f}"),
-        ("between the eyes", f"{learned.iod:.0f} pixels at {options.format_}"),
+        ("between the eyes", f"{learned.iod:.0f} pixels at {form}"),
     ]
     terminal.table(f"{options.output}, {octets / 1e6:.1f} MB", ("", ""), rows)
     terminal.say("The file shows a person's face. Keep it with their consent, and delete it when that ends.")

@@ -17,7 +17,7 @@ from relip.mouth.keeping import memory_of
 from relip.mouth.memory import Memory, OwnPixelsSettings
 from relip.mouth.own_pixels import OwnPixels
 from relip.offline import enrolment
-from relip.offline.container import VideoReader
+from relip.offline.container import SourceReader, VideoReader
 from relip.offline.enrolling import Enrolling
 from relip.service.compose.ends import host_device
 from relip.weights import cache
@@ -59,6 +59,12 @@ def enrolling(format: VideoFormat, cache_dir: Path | None) -> Enrolling:  # noqa
         speaker=Speaker(SpeakerSettings(frame_ns=period_ns(format.rate))),
         format=format,
     )
+
+
+def own_format(path: Path) -> VideoFormat:
+    """Raster and rate of a clip. ResourceError, FormatError: it cannot be read, or not be worked on."""
+    with SourceReader(path, pack=host_device().pack) as reader:
+        return reader.format
 
 
 def clip_reader(path: Path, format: VideoFormat) -> VideoReader:  # noqa: A002
