@@ -7,7 +7,7 @@ Bounded: the people met last are remembered, and those who were enrolled. No clo
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +18,8 @@ from relip.face.features import TURNED, Resemblance, compare
 
 ENOUGH = 3
 """Likenesses that are averaged before anybody is recognised: one may catch a blink, or a mesh that has not settled."""
-PLACES = 3
-"""People remembered beside those enrolled: as many as the renderer keeps."""
+PLACES = 6
+"""People remembered beside those enrolled. Who was seen least is given up: cut-aways do not drive a presenter out."""
 VIEWS = 5
 """Sides that a person is remembered from, each with a mean of its own: further than TURNED apart they are not compared."""
 SETTLED = 60
@@ -38,6 +38,8 @@ class Person:
     def __init__(self, views: Sequence[Likeness] = ()) -> None:
         self._views = [np.array(view, np.float32) for view in views]
         self._counts = [SETTLED] * len(self._views)
+        self.worth = 0.0
+        """Likenesses seen, halved whenever somebody is given up: what is long ago counts for less."""
 
     @property
     def views(self) -> list[Likeness]:
@@ -50,6 +52,7 @@ class Person:
 
     def see(self, likeness: Likeness) -> None:
         """Take a likeness that is known to be this person's."""
+        self.worth += 1
         turns = [float(np.abs(view[-2:] - likeness[-2:]).max()) for view in self._views]
         nearest = int(np.argmin(turns)) if turns else -1
         if turns and (turns[nearest] <= TURNED or len(turns) == VIEWS):
@@ -71,7 +74,7 @@ class People:
     def __init__(self, enrolled: Sequence[Person] = (), *, places: int = PLACES, counts: Counter[str] | None = None) -> None:
         """Enrolled people have the numbers from 0 on."""
         self._enrolled = dict(enumerate(enrolled))
-        self._met: OrderedDict[int, Person] = OrderedDict()
+        self._met: dict[int, Person] = {}
         self._places = places
         self._next = len(self._enrolled)
         self._identity: int | None = None
@@ -106,14 +109,14 @@ class People:
         if alike:
             self._person = max(alike)[1]
             self.counts["enrolled" if self._person in self._enrolled else "returned"] += 1
-            if self._person in self._met:
-                self._met.move_to_end(self._person)
             return
         self.counts["new"] += 1
         self._person = self._next
         self._next += 1
         if len(self._met) == self._places:
-            self._met.popitem(last=False)
+            del self._met[min(self._met, key=lambda number: self._met[number].worth)]
+            for person in self._met.values():
+                person.worth /= 2
         self._met[self._person] = Person([likeness])
 
     def _look_again(self, likeness: Likeness) -> None:

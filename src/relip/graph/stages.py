@@ -16,7 +16,7 @@ from relip.composite.patch import composite
 from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import NOBODY, Bypass, Sighting, Verdict
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ticks
-from relip.face.people import PLACES, People
+from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
 from relip.graph.ramp import Outlook, Ramp
@@ -34,6 +34,8 @@ HALF_WINDOW_SAMPLES = 600
 """Half of the 25 ms analysis window."""
 JUMP_SAMPLES = 10 * AUDIO_CLOCK_HZ
 """A voice whose timestamps are this far from what was heard last is another one: what was heard of the old is forgotten."""
+RANGES = 12
+"""Speakers whose range is remembered beside those enrolled, the longest ago given up: 18 kB each, so more than faces."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -243,7 +245,7 @@ class ArticulationStage:
         elif self._person != NOBODY:
             self._met[self._person] = self._speaker.known()
             self._met.move_to_end(self._person)
-        if len(self._met) > PLACES:
+        if len(self._met) > RANGES:
             self._met.popitem(last=False)
         self._person = person
         self._speaker.forget()

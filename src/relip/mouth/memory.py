@@ -53,6 +53,8 @@ class Memory:
         self.gates = Gates()
         self.refused: Counter[Refusal] = Counter()
         self.seen = 0
+        self.worth = 0.0
+        """Frames seen, halved whenever a shelf gives a memory up: what is long ago counts for less."""
 
     @property
     def warm(self) -> bool:
@@ -78,7 +80,7 @@ class Memory:
         self.shape.forget()
         self.gates.forget()
         self.refused.clear()
-        self.seen = 0
+        self.seen, self.worth = 0, 0.0
 
     def region_for(self, face: Face, ticks: int, *, width: int, height: int) -> Region | None:
         """The part of a raster to look at; None, and counted, where the face speaks against learning from it."""
@@ -98,6 +100,7 @@ class Memory:
             self.refused[refusal] += 1
             return
         self.seen += 1
+        self.worth += 1
         measure = measure_of(face, tone.teeth_of(seen, points, opening))
         place = gallery.place_for(measure, ticks, sharpness, in_use)
         if place is None:
@@ -121,7 +124,7 @@ class Memory:
 
 
 class Shelf:
-    """Memories by person and size, the one used longest ago given up for a new one; those enrolled are never given up."""
+    """Memories by person and size. The one that saw least is given up for a new one; those enrolled are never given up."""
 
     def __init__(self, settings: OwnPixelsSettings, enrolled: Mapping[int, Memory] | None = None, places: int = SHELF) -> None:
         self._settings = settings
@@ -141,13 +144,19 @@ class Shelf:
         enrolled = self._enrolled.get(person)
         if enrolled is not None and enrolled.suits(iod):
             return enrolled
-        found = next((k for k, (who, memory) in enumerate(self._met) if who == person and memory.suits(iod)), None)
-        if found is not None:
-            self._met.append(self._met.pop(found))
-        elif len(self._met) < self._places:
-            self._met.append((person, Memory(self._settings)))
-        else:
-            _, memory = self._met.pop(0)
-            memory.forget()
-            self._met.append((person, memory))
-        return self._met[-1][1]
+        found = next((memory for who, memory in self._met if who == person and memory.suits(iod)), None)
+        if found is None:
+            found = self._fresh()
+            self._met.append((person, found))
+        return found
+
+    def _fresh(self) -> Memory:
+        """An empty memory, in a place of its own."""
+        if len(self._met) < self._places:
+            return Memory(self._settings)
+        least = min(range(len(self._met)), key=lambda place: self._met[place][1].worth)
+        _, memory = self._met.pop(least)
+        for _, other in self._met:
+            other.worth /= 2
+        memory.forget()
+        return memory

@@ -5,7 +5,7 @@ import pytest
 
 import likenesses
 from relip.essence.scene import NOBODY, Face
-from relip.face.people import DOUBTS, ENOUGH, PLACES, People, Person
+from relip.face.people import DOUBTS, ENOUGH, People, Person
 
 pytestmark = pytest.mark.unit
 
@@ -68,14 +68,23 @@ def test_frames_of_the_next_shot_say_nothing_of_this_one():
     assert people.who(face(2, 1), [face(3, 0, take=k) for k in range(3)]) == NOBODY
 
 
-def test_the_one_met_longest_ago_is_forgotten_and_the_enrolled_never_are():
-    people = People([Person([LOOKS[7]])])
-    for seed in range(PLACES + 1):
-        shot(people, seed + 1, seed)
-    assert set(shot(people, 10, PLACES)) == {PLACES + 1}
+def test_who_was_seen_least_is_forgotten_and_the_enrolled_never_are():
+    people = People([Person([LOOKS[7]])], places=3)
+    shot(people, 1, 0, frames=200)
+    for seed in range(1, 6):
+        shot(people, seed + 1, seed, frames=20 - seed)
+    assert set(shot(people, 10, 0)) == {1}, "cut-aways do not drive a presenter out"
     assert set(shot(people, 11, 7)) == {0}
     assert people.counts["enrolled"] == 1
-    assert 1 not in shot(people, 12, 0), "the first of four was given up"
+    assert 4 not in shot(people, 12, 3), "seen least, and given up for the fifth"
+
+
+def test_a_presenter_of_long_ago_makes_way_in_the_end():
+    people = People(places=3)
+    shot(people, 1, 0, frames=40)
+    for k in range(12):
+        shot(people, 2 + k, 1 + k % 5, frames=20)
+    assert 0 not in shot(people, 99, 0)
 
 
 def test_a_track_that_slides_to_another_face_becomes_that_person():

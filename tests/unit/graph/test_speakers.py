@@ -16,9 +16,8 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, MouthShape, Sighting
 from relip.essence.tai import grain_start, grain_ticks
-from relip.face.people import PLACES
 from relip.graph.ramp import Ramp
-from relip.graph.stages import AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
+from relip.graph.stages import RANGES, AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
 from relip.graph.take import Pulse, Take
 from relip.inference.null import NullModel
 from relip.mouth.own_pixels import OwnPixels
@@ -91,7 +90,7 @@ def test_the_range_of_a_speaker_who_returns_is_remembered_and_nobody_else_gets_i
     assert speaker.range.top < 0.14
     shot(3, 7, [0.01])
     assert speaker.range.top == pytest.approx(top, abs=0.01)
-    for person in range(20, 20 + PLACES):
+    for person in range(20, 20 + RANGES):
         shot(person, person, [0.01])
     shot(99, 7, [0.01])
     assert speaker.range.top < 0.14, "given up by then"

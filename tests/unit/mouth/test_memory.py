@@ -107,10 +107,13 @@ def test_somebody_new_gets_nothing_of_anybody():
 def test_a_shelf_holds_so_many_and_takes_no_more_memory():
     shelf = Shelf(SMALL, places=2)
     first, second = shelf.of(1, IOD), shelf.of(2, IOD)
+    first.worth, second.worth = 100.0, 20.0
     assert shelf.of(1, IOD) is first
     third = shelf.of(3, IOD)
-    assert third is second, "the one not used for longest is emptied and used again"
+    assert third is second, "the one that saw least is emptied and used again"
+    assert third.worth == 0
     assert shelf.of(1, IOD) is first
+    assert first.worth == 50, "what is long ago counts for less"
     assert {id(shelf.of(person, IOD)) for person in range(20)} == {id(first), id(second)}
 
 
