@@ -145,6 +145,21 @@ class Lattice:
 
 
 @dataclass(slots=True)
+class Outline:
+    """A star-shaped outline that opens upwards, as a lower face has: how far it reaches from a centre on every ray down.
+
+    `centre`: (x, y) in luma pixels. `axis`: (cos, sin) of the direction "across"; "down" is a quarter turn further.
+    `inner`, `outer`: (n,) float32, pixels from the centre at n even steps of across / (|across| + down) from −1 to 1: where a
+    field begins to die away, and where it is nought. Rays that lead upwards count as level.
+    """
+
+    centre: tuple[float, float]
+    axis: tuple[float, float]
+    inner: NDArray[np.float32]
+    outer: NDArray[np.float32]
+
+
+@dataclass(slots=True)
 class LipLayer:
     """Lips and the space between them, taken from one picture and fitted to contours in another.
 
@@ -212,6 +227,14 @@ class Device(Protocol):
 
         Both in luma pixels (x, y), node (0, 0) at the origin. `unit`: pixels that count as one, which keeps the equations well
         conditioned and gives `stiffness` its scale: 0 goes through every point, more smooths.
+        """
+        ...
+
+    def confine(self, field: Lattice, outline: Outline, out: Lattice) -> None:
+        """Write a field to the nodes of another lattice over the same raster, confined to an outline.
+
+        Within `inner` it is the field itself; beyond, the field at the place where the ray crosses `inner`, falling smoothly
+        to nought at `outer` and exactly nought from there on.
         """
         ...
 

@@ -22,6 +22,7 @@ from relip.mouth.gallery import Gallery, planes_in
 from relip.mouth.geometry import Complex, plane_points, region_of
 from relip.mouth.lips import layer_of
 from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
+from relip.mouth.silhouette import Silhouette
 from relip.ports import Device
 
 EDGE = 0.08
@@ -67,12 +68,12 @@ class OwnPixels:
         self._memory = self._shelf.of(person, iod)
         self._memory.gates.begin_shot()
         self._gallery, self._shape = self._memory.gallery, self._memory.shape
-        self._choice = _Choice()
+        self._choice, self._silhouette = _Choice(), Silhouette()
 
     def forget(self) -> None:
         """Drop everything that belongs to this speaker."""
         self._memory.forget()
-        self._choice = _Choice()
+        self._choice, self._silhouette = _Choice(), Silhouette()
 
     def learn(self, packed: NDArray[np.uint8], face: Face, ticks: int) -> None:
         """Take what an unaltered picture shows of the speaker's mouth, if it is not in doubt and adds to what is known.
@@ -101,10 +102,13 @@ class OwnPixels:
         before, after = plane_points(face.landmarks), self._shape.aim(face, wanted)
         if strength <= 0:
             after = before
-        lattice = face_lattice(self._device, before, after, region=region, iod=face.iod)
-        self._device.warp(set_.under, lattice, set_.over)
         corner = complex(region.x, region.y)
-        self._lay_lips(set_, face, wanted, before=before - corner, after=after - corner, strength=strength)
+        before, after = before - corner, after - corner
+        self._silhouette.look(set_.under, before, face.iod)
+        outline = self._silhouette.outline(before, after, face.iod)
+        lattice = face_lattice(self._device, before, after, size=(region.width, region.height), iod=face.iod, outline=outline)
+        self._device.warp(set_.under, lattice, set_.over)
+        self._lay_lips(set_, face, wanted, before=before, after=after, strength=strength)
         return Rendered(region, set_.over, set_.alpha)
 
     def _towards(self, face: Face, target: MouthShape, strength: float) -> MouthShape:
