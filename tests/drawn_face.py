@@ -56,11 +56,11 @@ def face(*, x=200.0, y=60.0, iod=100.0, opening=0.0, width=0.58, identity=0):
     return Face(landmarks(x=x, y=y, iod=iod, opening=opening, width=width), 0.99, iod, 0.0, 0.0, 0.0, identity)
 
 
-def picture(seen, format_, *, noise=6, between=TEETH):
-    """The packed frame that shows a face: (height, row_octets)."""
+def picture(seen, format_, *, noise=6, seed=1, between=TEETH):
+    """The packed frame that shows a face: (height, row_octets); the luma's noise is even, from 0 to `noise` codes."""
     planes = Planes.of(format_.width, format_.height)
     planes.y[:], planes.cb[:], planes.cr[:] = SKIN
-    planes.y[:] += np.random.default_rng(1).integers(0, noise, planes.y.shape, dtype=np.uint16)
+    planes.y[:] += np.random.default_rng(seed).integers(0, noise, planes.y.shape, dtype=np.uint16)
     places = seen.landmarks
     _fill(planes, places, OUTER_UPPER, OUTER_LOWER, LIP)
     if seen.shape.open > 0.005:

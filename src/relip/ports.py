@@ -173,11 +173,13 @@ class LipLayer:
     `contours`: (6, n) float32 at n even steps of u from 0 to `length`, in target pixels: v of the outer upper, inner upper,
     inner lower and outer lower edge; the height of the source's own opening there; and how far down in it the target's begins.
     `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: target pixels by which the lattices hold
-    off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `dark`.
+    off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `unseen`.
     `feather`: pixels of ramp outside and inside the outer edge. `soft`: half width of the inner edges. `seam`: share of the
-    luma taken off where closed lips meet; `shade`: share of `dark` beside the lips within an
+    luma taken off where closed lips meet; `shade`: share of `unseen` beside the lips within an
     opening. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
-    `dark`: Y, Cb, Cr of an unlit mouth. `weight`: 0..1, of the whole layer.
+    `unseen`: (3, rows, columns) float32, Y, Cb, Cr of what the source does not show of the opening, from corner to corner
+    and from lip to lip. `grain`: deviation of the noise added to the luma, in codes; `seed`: 32 bits that choose it.
+    `weight`: 0..1, of the whole layer.
     """
 
     source: Planes
@@ -197,7 +199,9 @@ class LipLayer:
     shade: float
     gain: float
     offset: tuple[float, float, float]
-    dark: tuple[float, float, float]
+    unseen: NDArray[np.float32]
+    grain: float
+    seed: int
     weight: float
 
 

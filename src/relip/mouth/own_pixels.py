@@ -8,7 +8,8 @@ holds an open mouth, openings are capped and their inside is dark.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from relip.mouth import tone
 from relip.mouth.fields import face_lattice
 from relip.mouth.gallery import Gallery, planes_in
 from relip.mouth.geometry import Complex, plane_points, region_of
+from relip.mouth.grain import Grain
+from relip.mouth.interior import unseen
 from relip.mouth.lips import layer_of
 from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
 from relip.mouth.silhouette import Silhouette
@@ -27,6 +30,8 @@ from relip.ports import Device
 
 EDGE = 0.08
 """IOD over which the mask falls to nought at the region's edge."""
+SHOWN = 0.03
+"""IOD from which an entry's opening shows the speaker's own teeth, so that none are drawn."""
 
 
 class OwnPixels:
@@ -68,12 +73,12 @@ class OwnPixels:
         self._memory = self._shelf.of(person, iod)
         self._memory.gates.begin_shot()
         self._gallery, self._shape = self._memory.gallery, self._memory.shape
-        self._choice, self._silhouette = _Choice(), Silhouette()
+        self._choice, self._shot = _Choice(), _Shot()
 
     def forget(self) -> None:
         """Drop everything that belongs to this speaker."""
         self._memory.forget()
-        self._choice, self._silhouette = _Choice(), Silhouette()
+        self._choice, self._shot = _Choice(), _Shot()
 
     def learn(self, packed: NDArray[np.uint8], face: Face, ticks: int) -> None:
         """Take what an unaltered picture shows of the speaker's mouth, if it is not in doubt and adds to what is known.
@@ -86,7 +91,10 @@ class OwnPixels:
             return
         seen = self._canvas.entry(region)
         self._device.unpack(packed, region, seen)
-        self._memory.learn(seen, region, face, ticks=ticks, in_use=self._choice.in_use)
+        points = plane_points(face.landmarks) - complex(region.x, region.y)
+        self._shot.grain.look(seen.y, (region.x, region.y), points, face.iod)
+        in_use, grain = self._choice.in_use, self._shot.grain.deviation
+        self._memory.learn(seen, region, face, ticks=ticks, in_use=in_use, grain=grain)
 
     def render(self, packed: NDArray[np.uint8], face: Face, target: MouthShape, strength: float) -> Rendered | None:
         """The mouth region of a picture with the mouth in the target shape; None if it does not fit or nothing is known.
@@ -104,8 +112,8 @@ class OwnPixels:
             after = before
         corner = complex(region.x, region.y)
         before, after = before - corner, after - corner
-        self._silhouette.look(set_.under, before, face.iod)
-        outline = self._silhouette.outline(before, after, face.iod)
+        self._shot.silhouette.look(set_.under, before, face.iod)
+        outline = self._shot.silhouette.outline(before, after, face.iod)
         lattice = face_lattice(self._device, before, after, size=(region.width, region.height), iod=face.iod, outline=outline)
         self._device.warp(set_.under, lattice, set_.over)
         self._lay_lips(set_, face, wanted, before=before, after=after, strength=strength)
@@ -126,10 +134,12 @@ class OwnPixels:
         self, set_: _Set, face: Face, wanted: MouthShape, *, before: Complex, after: Complex, strength: float
     ) -> None:
         """Lay the chosen entry over the base, and while it is new, over the one before it."""
-        here = tone.colours_at(set_.under, tone.ring_points(before, face.iod))
+        here = self._shot.ring.follow(tone.colours_at(set_.under, tone.ring_points(before, face.iod)))
+        seed = crc32(set_.under.y[set_.under.y.shape[0] // 2].tobytes())
+        dark = self._gallery.dark[: self._gallery.count]
+        dark, skin = dark[dark[:, 0].argmin()], np.median(here, axis=0)
         for index, weight in self._choice.advance(self._gallery, wanted, face):
-            matched = tone.match(here, self._gallery.ring[index])
-            dark = self._gallery.dark[: self._gallery.count]
+            shown = float(np.clip(self._gallery.measures[index, 0] / SHOWN, 0, 1))
             layer = layer_of(
                 self._device,
                 self._gallery,
@@ -137,11 +147,21 @@ class OwnPixels:
                 target=after,
                 size=(set_.over.y.shape[1], set_.over.y.shape[0]),
                 iod=face.iod,
-                ring_match=matched,
-                dark=dark[dark[:, 0].argmin()],
+                ring_match=tone.match(here, self._gallery.ring[index]),
+                unseen=unseen(wanted.open, dark=dark, skin=skin, shown=shown),
+                grain=(self._shot.grain.deviation, seed),
                 weight=weight * min(strength, 1.0),
             )
             self._device.lay(layer, set_.over)
+
+
+@dataclass(slots=True)
+class _Shot:
+    """What is remembered of one shot beside the mouths themselves."""
+
+    silhouette: Silhouette = field(default_factory=Silhouette)
+    ring: tone.Ring = field(default_factory=tone.Ring)
+    grain: Grain = field(default_factory=Grain)
 
 
 class _Choice:

@@ -17,7 +17,7 @@ BLACK, NEUTRAL = 64.0, 512.0
 RING = 0.035
 """How far outside the lips the ring of skin lies, in IOD."""
 GAIN_LIMIT = 1.4
-UNLIT, UNLIT_CHROMA = 0.18, 0.35
+UNLIT, UNLIT_CHROMA = 0.25, 0.35
 """Share of the lips' luma and chroma that an unlit mouth keeps, where none has been seen yet."""
 DEEP = (0.5, 0.65, 0.8)
 """Where an opening is searched for its dark, from the upper lip to the lower."""
@@ -31,7 +31,30 @@ SHUT, PARTED = 0.006, 0.02
 """IOD of opening up to which nothing lies between the lips, and from which it counts in full: in between, lips and shadow get
 into the samples."""
 
+CALM, FLASH = 0.3, 10.0
+"""What a new look at the ring counts against those before, and the codes of luma beyond which only the new one counts."""
+
 Colours = NDArray[np.float64]
+
+
+class Ring:
+    """Remembers the skin's colours round the lips: noise is averaged away, a change of light is not."""
+
+    def __init__(self) -> None:
+        self._colours: Colours | None = None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._colours = None
+
+    def follow(self, seen: Colours) -> Colours:
+        """The colours to match after another look, (n, 3)."""
+        last = self._colours
+        if last is None or abs(float(np.median(seen[:, 0] - last[:, 0]))) > FLASH:
+            self._colours = seen
+        else:
+            self._colours = last + CALM * (seen - last)
+        return self._colours
 
 
 def colours_at(planes: Planes, points: Complex) -> Colours:

@@ -47,7 +47,9 @@ def layer(opening=12.0, gap=8.0, **changes):
         shade=0.3,
         gain=1.1,
         offset=(0.0, 3.0, -4.0),
-        dark=(120.0, 500.0, 530.0),
+        unseen=(np.array([120.0, 500, 530])[:, None, None] + rng.normal(0, 20, (3, 5, 7))).astype(np.float32),
+        grain=3.0,
+        seed=0xDEADBEEF,
         weight=0.9,
     )
     return replace(made, **changes)

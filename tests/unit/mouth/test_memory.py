@@ -87,7 +87,7 @@ def test_who_returns_goes_on_where_they_were():
     teach(mouth, *[0.1] * 5)
     mouth.turn_to(2, iod=IOD)
     assert not mouth.warm
-    assert mouth.cap == pytest.approx(0.05)
+    assert mouth.cap == pytest.approx(0.10)
     mouth.turn_to(1, iod=IOD)
     assert mouth.warm
     assert mouth.cap == pytest.approx(0.115, abs=1e-3)

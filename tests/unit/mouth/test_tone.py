@@ -47,3 +47,12 @@ def test_the_dark_of_an_open_mouth_is_the_one_seen():
     points, planes = plane_points(seen.landmarks), flat(*drawn_face.LIP)
     planes.y[int(points[13].imag) + 3 : int(points[14].imag), 180:220] = 90
     assert tone.dark_of(planes, points, 0.14)[0] == pytest.approx(90, abs=1)
+
+
+def test_noise_on_the_ring_is_averaged_and_a_change_of_light_is_followed_at_once():
+    ring, still = tone.Ring(), np.tile([500.0, 500.0, 560.0], (20, 1))
+    ring.follow(still)
+    assert np.abs(ring.follow(still + 6) - still).max() < 2
+    np.testing.assert_array_equal(ring.follow(still + 60), still + 60)
+    ring.forget()
+    np.testing.assert_array_equal(ring.follow(still + 6), still + 6)
