@@ -17,7 +17,9 @@ SIDE, LEAST_SIDE = 0.12, 12
 """Side of the patches that are looked at, in IOD, and at least in pixels."""
 MASK_DEVIATION = 6.0
 """What the mask of `_curvature` makes of noise of deviation 1 (Immerkær 1996)."""
-FALL, RISE = 0.3, 0.05
+EVERY = 4
+"""Of so many frames two that follow one another are compared."""
+FALL, RISE = 0.5, 0.1
 """How fast a look that finds less, or more, is believed: what moves is taken for noise, so the least is nearest the truth."""
 ROUNDING = 0.5
 """Codes of deviation below which there is no grain but rounding."""
@@ -33,10 +35,11 @@ class Grain:
     def __init__(self) -> None:
         self._found: float | None = None
         self._last: list[_Patch] = []
+        self._frames = 0
 
     def forget(self) -> None:
         """Begin anew."""
-        self._found, self._last = None, []
+        self._found, self._last, self._frames = None, [], 0
 
     @property
     def deviation(self) -> float:
@@ -45,19 +48,30 @@ class Grain:
 
     def look(self, luma: NDArray[np.uint16], corner: tuple[int, int], points: Complex, iod: float) -> None:
         """Compare skin with itself one frame before; `corner`: of the luma in the raster, `points`: landmarks in its pixels."""
-        side = max(LEAST_SIDE, round(SIDE * iod))
-        looks = [spread for patch in self._last if (spread := _spread(patch, luma, corner)) is not None]
-        if looks and max(looks) == 0:
-            return  # the same frame again
-        if looks:
-            found = float(np.median(looks))
-            speed = 1.0 if self._found is None else FALL if found < self._found else RISE
-            self._found = found if self._found is None else self._found + speed * (found - self._found)
-        self._last = []
-        for point in points[list(SPOTS)]:
-            x, y = round(point.real) - side // 2, round(point.imag) - side // 2
-            if x >= 0 and y >= 0 and x + side <= luma.shape[1] and y + side <= luma.shape[0]:
-                self._last.append((x + corner[0], y + corner[1], luma[y : y + side, x : x + side].astype(np.int32)))
+        self._frames += 1
+        if self._frames % EVERY == 1:
+            self._last = _patches(luma, corner, points, max(LEAST_SIDE, round(SIDE * iod)))
+        elif self._frames % EVERY == 2:
+            self._compare([spread for patch in self._last if (spread := _spread(patch, luma, corner)) is not None])
+
+    def _compare(self, looks: list[float]) -> None:
+        if not looks or max(looks) == 0:
+            return  # the patches left the picture, or it is the same frame again
+        found = float(np.median(looks))
+        if self._found is None:
+            self._found = found
+        else:
+            self._found += (FALL if found < self._found else RISE) * (found - self._found)
+
+
+def _patches(luma: NDArray[np.uint16], corner: tuple[int, int], points: Complex, side: int) -> list[_Patch]:
+    """The skin at SPOTS with its place in the raster, as far as it is in the picture."""
+    patches = []
+    for point in points[list(SPOTS)]:
+        x, y = round(point.real) - side // 2, round(point.imag) - side // 2
+        if x >= 0 and y >= 0 and x + side <= luma.shape[1] and y + side <= luma.shape[0]:
+            patches.append((x + corner[0], y + corner[1], luma[y : y + side, x : x + side].astype(np.int32)))
+    return patches
 
 
 def _spread(patch: _Patch, luma: NDArray[np.uint16], corner: tuple[int, int]) -> float | None:

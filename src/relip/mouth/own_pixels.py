@@ -208,6 +208,7 @@ class _Canvas:
         self._samples = [np.zeros(0, np.uint16) for _ in range(3)]
         self._alphas = [np.zeros(0, np.float32) for _ in range(2)]
         self._entry = np.zeros(0, np.uint16)
+        self._drawn: list[tuple[int, int, int] | None] = [None, None]
         self._turn = 0
 
     def entry(self, region: Region) -> Planes:
@@ -223,8 +224,12 @@ class _Canvas:
         if self._alphas[0].size < pixels:
             self._samples = [np.zeros(2 * pixels, np.uint16) for _ in range(3)]
             self._alphas = [np.zeros(pixels, np.float32) for _ in range(2)]
+            self._drawn = [None, None]
         alpha = self._alphas[self._turn][:pixels].reshape(region.height, region.width)
-        _draw_mask(alpha, EDGE * iod)
+        wanted = (region.height, region.width, max(round(EDGE * iod), 2))
+        if wanted != self._drawn[self._turn]:
+            _draw_mask(alpha, wanted[2])
+            self._drawn[self._turn] = wanted
         return _Set(_planes(self._samples[2], region), _planes(self._samples[self._turn], region), alpha)
 
 

@@ -28,8 +28,8 @@ SHORTEST = 0.03
 """IOD in which a field dies away at least: less would be a cut, and the mesh's jaw is not exact enough for one."""
 FILL = 1.6
 """A jaw that draws in leaves a gap: the field reaches out by so much of the gap, or the skin beside it would fold."""
-BRISK = 0.25
-"""How much a new look at the rays counts against those before."""
+EVERY, BRISK = 4, 0.6
+"""Every so many frames the rays are looked at again, and so much counts what they show then."""
 RAYS = 65
 
 
@@ -38,13 +38,17 @@ class Silhouette:
 
     def __init__(self) -> None:
         self._room: NDArray[np.float64] | None = None
+        self._frames = 0
 
     def forget(self) -> None:
         """Begin anew."""
-        self._room = None
+        self._room, self._frames = None, 0
 
     def look(self, picture: Planes, points: Complex, iod: float) -> None:
         """Take what a picture shows beside the jaw; `points`: landmarks in its pixels."""
+        self._frames += 1
+        if self._frames % EVERY != 1:
+            return
         room = room_of(picture, points, iod)
         self._room = room if self._room is None else self._room + BRISK * (room - self._room)
 

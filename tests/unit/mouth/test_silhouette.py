@@ -11,7 +11,7 @@ from relip.mouth.geometry import pairs, plane_points
 from relip.mouth.landmarks import CHIN, OVAL
 from relip.mouth.own_pixels import OwnPixels, OwnPixelsSettings
 from relip.mouth.shape import LowerFace
-from relip.mouth.silhouette import FILL, SHORTEST, STEPS, Silhouette, room_of
+from relip.mouth.silhouette import EVERY, FILL, SHORTEST, STEPS, Silhouette, room_of
 
 pytestmark = pytest.mark.unit
 
@@ -89,11 +89,12 @@ def test_room_follows_what_is_seen_slowly_and_is_forgotten_at_once():
     def reach():
         return float(memory.outline(points, points, seen.iod).outer.max())
 
-    memory.look(planes_of(picture), points, seen.iod)
+    for _ in range(EVERY):
+        memory.look(planes_of(picture), points, seen.iod)
     wide = reach()
     memory.look(striped, points, seen.iod)
     after_one = reach()
-    for _ in range(30):
+    for _ in range(10 * EVERY):
         memory.look(striped, points, seen.iod)
     assert wide > after_one > reach() + 5
     memory.forget()
