@@ -174,12 +174,13 @@ class LipLayer:
     inner lower and outer lower edge; the height of the source's own opening there; and how far down in it the target's begins.
     `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: target pixels by which the lattices hold
     off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `unseen`.
+    `valley`: the part of the source's opening, from above, that holds to the skull; what lies below goes with the jaw, and
+    `unseen`, or nothing, comes between the two.
     `feather`: pixels of ramp outside and inside the outer edge. `soft`: half width of the inner edges. `seam`: share of the
-    luma taken off where closed lips meet; `shade`: share of `unseen` beside the lips within an
-    opening. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
-    `unseen`: (3, rows, columns) float32, Y, Cb, Cr of what the source does not show of the opening, from corner to corner
-    and from lip to lip. `grain`: deviation of the noise added to the luma, in codes; `seed`: 32 bits that choose it.
-    `weight`: 0..1, of the whole layer.
+    luma taken off where closed lips meet; `shade`: share of `unseen` beside the lips within an opening.
+    `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets. `unseen`: (3, rows, columns) float32, Y, Cb, Cr of
+    what the source does not show of the opening, from corner to corner and from lip to lip. `grain`: deviation of the noise
+    added to the luma, in codes; `seed`: 32 bits that choose it. `weight`: 0..1, of the whole layer.
     """
 
     source: Planes
@@ -193,6 +194,7 @@ class LipLayer:
     down: tuple[float, float]
     inset: float
     stretch: float
+    valley: float
     feather: tuple[float, float]
     soft: float
     seam: float

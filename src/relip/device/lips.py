@@ -106,9 +106,13 @@ def _layer_samples(layer: LipLayer, plane: NDArray[np.uint16], index: int, x: _F
     opening = np.maximum(inner_low - inner_up, 1e-3)
     ratio = np.clip((gap - hang) / opening, 1 / layer.stretch, layer.stretch)
     deep = depth * ratio + np.maximum(hang, layer.inset) * np.minimum(depth / layer.soft, 1)
-    inside = seen(move_x + layer.down[0] * deep, move_y + layer.down[1] * deep, edge_x, edge_y)
+    raised, parting = gap - np.maximum(opening - depth, 0) * ratio, gap * layer.valley
+    jaw = (layer.valley < 1) & (deep + raised > 2 * parting)
     beyond = np.clip((opening * ratio + hang - gap) / (2 * layer.soft), 0, 1)
-    unlit = _rise(deep, gap - 2 * layer.soft, gap + layer.soft) * beyond
+    below, above = (_rise(way, -2 * layer.soft, layer.soft) for way in (deep - parting, parting - raised))
+    unlit = np.where(jaw, above, below) * beyond
+    deep = np.where(jaw, raised, deep)
+    inside = seen(move_x + layer.down[0] * deep, move_y + layer.down[1] * deep, edge_x, edge_y)
 
     offset = layer.offset[index]
     if index == 0:
@@ -179,14 +183,18 @@ def _curves_at(contours: NDArray[np.float32], part: np.float32) -> _Six:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _deep(depth: np.float32, curves: _Six, inner: _Four, soft: np.float32, shade: np.float32) -> _Two:
+def _deep(depth: np.float32, curves: _Six, inner: _Five, soft: np.float32, shade: np.float32) -> _Two:
     """How far below the source's upper edge a pixel of the opening lies, and how much of the dark is in it."""
     zero, one = np.float32(0.0), np.float32(1.0)
     _, inner_up, inner_low, _, gap, hang = curves
     opening = max(inner_low - inner_up, np.float32(1e-3))
     ratio = min(max((gap - hang) / opening, one / inner[3]), inner[3])
     deep = depth * ratio + max(hang, inner[2]) * min(depth / soft, one)
-    unlit = _step(deep, gap - soft - soft, gap + soft)
+    raised, parting = gap - max(opening - depth, zero) * ratio, gap * inner[4]
+    if inner[4] < one and deep + raised > parting + parting:
+        deep, unlit = raised, _step(parting - raised, -soft - soft, soft)
+    else:
+        unlit = _step(deep - parting, -soft - soft, soft)
     unlit *= min(max((opening * ratio + hang - gap) / (soft + soft), zero), one)
     near = max(min(depth, inner_low - inner_up - depth), zero) / (soft * np.float32(3.0))
     return deep, max(unlit, shade * np.exp(-near))
@@ -275,7 +283,7 @@ def lay_planes(  # noqa: PLR0917 - a kernel takes arrays
     fields: tuple[_Fields, _Fields],
     contours: NDArray[np.float32],
     box: tuple[int, int, int, int],
-    numbers: tuple[_Five, _Four, _Six],
+    numbers: tuple[_Five, _Five, _Six],
     tones: tuple[_Two, _Two],
     unseen: NDArray[np.float32],
     grain: tuple[np.float32, np.uint64],
@@ -284,8 +292,8 @@ def lay_planes(  # noqa: PLR0917 - a kernel takes arrays
     """The compiled twin of `lay_reference` for both planes of chroma, or for luma, which is its own second.
 
     `pictures`: both planes, both as one row, and their pitch. `fields`: dx, dy and step of the upper and the lower lattice.
-    `numbers`: origin, axis, length; down, inset, stretch; feather out and in, soft, seam, shade, weight. `tones`: gain about
-    black (1 for chroma) and offset of each plane.
+    `numbers`: origin, axis, length; down, inset, stretch, valley; feather out and in, soft, seam, shade, weight. `tones`: gain
+    about black (1 for chroma) and offset of each plane.
     """
     left, top, width, height = box
     (x0, y0, cos, sin, length), inner, (feather_out, feather_in, soft, seam, shade, weight) = numbers
@@ -341,7 +349,7 @@ def lay(layer: LipLayer, out: Planes) -> None:
     ):
         numbers = (
             _float32(*layer.origin, *layer.axis, layer.length),
-            _float32(*layer.down, layer.inset, layer.stretch),
+            _float32(*layer.down, layer.inset, layer.stretch, layer.valley),
             _float32(*layer.feather, layer.soft, seam, layer.shade, layer.weight),
         )
         pictures = (*planes, *(plane.ravel() for plane in planes), pitch)

@@ -33,13 +33,15 @@ def layer_of(
     iod: float,
     ring_match: tuple[float, tuple[float, float, float]],
     unseen: NDArray[np.float32],
+    valley: float,
     grain: tuple[float, int],
     weight: float,
 ) -> LipLayer:
     """The lips of entry `index` fitted to landmarks `target`.
 
     `target`: in pixels of the planes to be laid on, which have `size` (width, height). `iod`: of the face there.
-    `ring_match`: luma gain and offsets as `tone.match` gives them. `unseen`: see `ports.LipLayer`. `grain`: deviation and seed.
+    `ring_match`: luma gain and offsets as `tone.match` gives them. `unseen`, `valley`: see `ports.LipLayer`. `grain`: deviation
+    and seed.
     """
     places = gallery.landmarks[index].astype(np.float64)
     source = places[:, 0] + 1j * places[:, 1]
@@ -67,6 +69,7 @@ def layer_of(
         down=(down.real, down.imag),
         inset=inset * scale,
         stretch=STRETCH,
+        valley=valley,
         feather=(FEATHER_OUT * iod, FEATHER_IN * iod),
         soft=max(SOFT * (1 + float(np.clip(-closing / CLOSING, 0, 1))) * iod, 0.5),
         seam=SEAM * closed,

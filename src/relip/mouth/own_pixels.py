@@ -148,11 +148,23 @@ class OwnPixels:
                 size=(set_.over.y.shape[1], set_.over.y.shape[0]),
                 iod=face.iod,
                 ring_match=tone.match(here, self._gallery.ring[index]),
+                valley=self._valley(index),
                 unseen=unseen(wanted.open, dark=dark, skin=skin, shown=shown),
                 grain=(self._shot.grain.deviation, seed),
                 weight=weight * min(strength, 1.0),
             )
             self._device.lay(layer, set_.over)
+
+    def _valley(self, index: int) -> float:
+        """Where upper and lower jaw part in an entry's picture; found once for each that was ever stored."""
+        gallery = self._gallery
+        serial = int(gallery.serial[index])
+        known, valley = self._shot.valleys.get(index, (0, 1.0))
+        if known != serial:
+            places = gallery.landmarks[index].astype(np.float64)
+            valley = tone.valley_of(gallery.picture(index), places[:, 0] + 1j * places[:, 1], gallery.measures[index, 0])
+            self._shot.valleys[index] = (serial, valley)
+        return valley
 
 
 @dataclass(slots=True)
@@ -162,6 +174,7 @@ class _Shot:
     silhouette: Silhouette = field(default_factory=Silhouette)
     ring: tone.Ring = field(default_factory=tone.Ring)
     grain: Grain = field(default_factory=Grain)
+    valleys: dict[int, tuple[int, float]] = field(default_factory=dict)
 
 
 class _Choice:

@@ -86,6 +86,33 @@ def test_an_open_target_shows_the_teeth_that_were_seen():
     assert 8 <= rows <= 14
 
 
+def two_rows_of_teeth(opening):
+    """A drawn mouth whose teeth part in the middle: face and packed picture."""
+    seen, planes = drawn_face.face(opening=opening), Planes.of(FORMAT.width, FORMAT.height)
+    DEVICE.unpack(drawn_face.picture(seen, FORMAT, noise=1), Region(0, 0, FORMAT.width, FORMAT.height), planes)
+    high, low = seen.landmarks[13, 1], seen.landmarks[14, 1]
+    planes.y[int(high + 0.4 * (low - high)) : int(high + 0.6 * (low - high)) + 1, 170:230] = 120
+    packed = np.empty((FORMAT.height, FORMAT.row_octets), np.uint8)
+    DEVICE.pack(planes, packed)
+    return seen, packed
+
+
+def test_lower_teeth_go_with_the_jaw_and_upper_teeth_stay_with_the_skull():
+    seen, packed = two_rows_of_teeth(0.14)
+    closed, rows = drawn_face.face(opening=0.0), {}
+    for opening in (0.10, 0.14, 0.20):
+        mouth = renderer(cold_open=0.3)
+        mouth.learn(packed, seen, 0)
+        _, _, planes = dubbed(mouth, closed, MouthShape(opening, 0.58))
+        bright = np.flatnonzero(planes.y[100:180, 190] > 720) + 100
+        gap = np.flatnonzero(np.diff(bright) > 2)
+        assert len(gap) == 1, "two rows of teeth with dark between them"
+        upper_lip, lower_lip = 122 - 24 * opening, 122 + 76 * opening
+        rows[opening] = (bright[0] - upper_lip, lower_lip - bright[-1], bright[gap[0] + 1] - bright[gap[0]])
+    assert all(abs(top - rows[0.14][0]) < 2.5 and abs(bottom - rows[0.14][1]) < 2.5 for top, bottom, _ in rows.values())
+    assert rows[0.10][2] < rows[0.14][2] < rows[0.20][2]
+
+
 def test_the_ramp_opens_the_mouth_step_by_step():
     closed, mouth = drawn_face.face(opening=0.0), taught(0.0, 0.14)
     rows = [teeth_rows(dubbed(mouth, closed, MouthShape(0.14, 0.58), step / 6)[2]) for step in range(7)]

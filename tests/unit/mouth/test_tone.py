@@ -56,3 +56,20 @@ def test_noise_on_the_ring_is_averaged_and_a_change_of_light_is_followed_at_once
     np.testing.assert_array_equal(ring.follow(still + 60), still + 60)
     ring.forget()
     np.testing.assert_array_equal(ring.follow(still + 6), still + 6)
+
+
+def opening_with(rows):
+    """An open drawn mouth whose inside shows luma `rows`, from lip to lip."""
+    seen = drawn_face.face(opening=0.14)
+    points, planes = plane_points(seen.landmarks), flat(*drawn_face.LIP)
+    high, low = int(points[13].imag), int(points[14].imag) + 1
+    for row in range(high, low):
+        planes.y[row, 160:240] = rows[(row - high) * len(rows) // (low - high)]
+    return tone.valley_of(planes, points, 0.14)
+
+
+def test_teeth_below_the_dark_go_with_the_jaw_and_teeth_without_dark_do_not():
+    assert 0.3 <= opening_with((420, 420, 420, 150, 150, 420, 420, 420)) <= 0.7
+    assert opening_with((150, 150, 420, 420, 420, 420, 420, 420)) < 0.3
+    assert opening_with((330, 420, 420, 420, 420, 420, 420, 420)) == 1
+    assert opening_with((420, 420, 420, 420, 150, 150, 150, 150)) == 1
