@@ -22,12 +22,12 @@ BARE, HANG = 0.006, 0.26
 """Teeth that show, in IOD: a little at rest, and what the upper lip's rise lays bare (`shape.UPPER_SHARE`)."""
 ARCH, POINT = 0.45, 0.005
 """Share by which teeth at the corners show less, and IOD by which their edges are rounded off."""
-EDGE = 0.011
+EDGE = 0.009
 """Softness of edges, IOD: a mouth is seldom what a lens is focused on."""
-TOOTH = np.array((0.68, 0.55, 0.35))
+TOOTH = np.array((0.80, 0.55, 0.35))
 TONGUE = np.array((0.50, 0.56, 1.20))
 """Luma, blue and red difference of both, in those of the skin beside the mouth."""
-TONGUE_SHARE = 0.8
+TONGUE_SHARE = 0.6
 
 
 def unseen(opening: float, *, dark: Colours, skin: Colours, shown: float) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def _drawing(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDAr
     edge = (BARE + HANG * opening) * (1 - ARCH * across**2) - POINT * (1 - _rise(beside, 0, 0.06))
     teeth = (1 - _rise(down * opening, edge - EDGE, edge + EDGE)) * (1 - _rise(across, 0.55, 0.85))
     light = (1 - 0.55 * _rise(across, 0.15, 0.8)) * (1 - 0.15 * np.exp(-((beside / 0.035) ** 2)))
-    light = light * (0.6 + 0.4 * _rise(down * opening, 0, 0.02))
+    light = light * (0.7 + 0.3 * _rise(down * opening, 0, 0.02))
     tongue = TONGUE_SHARE * _rise(down, 0.25, 0.95) * (1 - _rise(across, 0.35, 0.9)) * _rise(np.array(opening), 0.02, 0.08)
     return teeth, light, tongue
 
