@@ -30,16 +30,12 @@ _Patch = tuple[int, int, NDArray[np.int32]]
 
 
 class Grain:
-    """Remembers how noisy one camera's picture is."""
+    """Remembers how noisy one camera's picture is; make a new one for another shot."""
 
     def __init__(self) -> None:
         self._found: float | None = None
         self._last: list[_Patch] = []
         self._frames = 0
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self._found, self._last, self._frames = None, [], 0
 
     @property
     def deviation(self) -> float:

@@ -32,7 +32,7 @@ class OwnPixelsSettings:
     """What an operator may want to change.
 
     `capacity`: mouths kept, about 0.2 MB each at 1080p. `warm_frames`: faces seen before the first rendering.
-    `cold_open`: opening in IOD that is painted without having been seen. `headroom`: factor on the widest opening seen.
+    `cold_open`: opening in IOD that is drawn without having been seen. `headroom`: factor on the widest opening seen.
     `cap_entries`, `cap_open`: entries, and an opening among them, from which nothing is capped.
     """
 

@@ -1,8 +1,8 @@
 """The own-pixels renderer: the speaker's face, warped, with the speaker's own lips laid on it.
 
 The base is the current picture with lips, chin and cheeks moved to the target; over it lie lips from the gallery that has been
-learnt of this speaker, so that nothing of the original opening is left. What was never seen is not invented: until the gallery
-holds an open mouth, openings are capped and their inside is dark.
+learnt of this speaker, so that nothing of the original opening is left. Until the gallery holds an open mouth, openings are
+capped and their inside is drawn.
 """
 
 from __future__ import annotations

@@ -34,15 +34,11 @@ RAYS = 65
 
 
 class Silhouette:
-    """Remembers how far the skin reaches beyond one person's jaw."""
+    """Remembers how far the skin reaches beyond one person's jaw; make a new one for another shot."""
 
     def __init__(self) -> None:
         self._room: NDArray[np.float64] | None = None
         self._frames = 0
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self._room, self._frames = None, 0
 
     def look(self, picture: Planes, points: Complex, iod: float) -> None:
         """Take what a picture shows beside the jaw; `points`: landmarks in its pixels."""

@@ -42,14 +42,10 @@ Colours = NDArray[np.float64]
 
 
 class Ring:
-    """Remembers the skin's colours round the lips: noise is averaged away, a change of light is not."""
+    """Remembers the skin's colours round the lips: noise is averaged away, a change of light is not. New for each shot."""
 
     def __init__(self) -> None:
         self._colours: Colours | None = None
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self._colours = None
 
     def follow(self, seen: Colours) -> Colours:
         """The colours to match after another look, (n, 3)."""

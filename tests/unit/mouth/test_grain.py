@@ -52,14 +52,6 @@ def test_a_region_that_moves_is_compared_at_the_same_place_of_the_raster():
     assert grain.deviation == pytest.approx(2.0, rel=0.25)
 
 
-def test_forgetting_leaves_no_deviation():
-    grain = Grain()
-    for seed in range(3):
-        grain.look(noisy(4.0, seed), (0, 0), POINTS, SEEN.iod)
-    grain.forget()
-    assert grain.deviation == 0
-
-
 def test_grain_is_taken_off_and_an_edge_stays():
     base = np.where(np.arange(400) < 200, 300.0, 700.0)[None]
     picture = noisy(4.0, 1, base=base)

@@ -202,6 +202,15 @@ def test_a_picture_without_grain_gets_none():
     assert lips.std() == 0
 
 
+def test_another_shot_knows_nothing_of_the_grain_before():
+    mouth, seen = seen_noisy(24)
+    mouth.forget()
+    for tick in range(6):
+        mouth.learn(drawn_face.picture(seen, FORMAT, noise=1), seen, (100 + tick) * 3600)
+    lips, _ = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=1, seed=100)
+    assert lips.std() == 0
+
+
 def test_no_step_of_light_where_another_entry_takes_over():
     mouth, seen = renderer(), drawn_face.face()
     for tick, light in enumerate((0, 90)):  # the second entry was learnt in brighter light

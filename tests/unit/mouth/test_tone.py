@@ -54,8 +54,6 @@ def test_noise_on_the_ring_is_averaged_and_a_change_of_light_is_followed_at_once
     ring.follow(still)
     assert np.abs(ring.follow(still + 6) - still).max() < 2
     np.testing.assert_array_equal(ring.follow(still + 60), still + 60)
-    ring.forget()
-    np.testing.assert_array_equal(ring.follow(still + 6), still + 6)
 
 
 def opening_with(rows):
