@@ -145,6 +145,21 @@ class Lattice:
 
 
 @dataclass(slots=True)
+class Outline:
+    """A star-shaped outline that opens upwards, as a lower face has: how far it reaches from a centre on every ray down.
+
+    `centre`: (x, y) in luma pixels. `axis`: (cos, sin) of the direction "across"; "down" is a quarter turn further.
+    `inner`, `outer`: (n,) float32, pixels from the centre at n even steps of across / (|across| + down) from −1 to 1: where a
+    field begins to die away, and where it is nought. Rays that lead upwards count as level.
+    """
+
+    centre: tuple[float, float]
+    axis: tuple[float, float]
+    inner: NDArray[np.float32]
+    outer: NDArray[np.float32]
+
+
+@dataclass(slots=True)
 class LipLayer:
     """Lips and the space between them, taken from one picture and fitted to contours in another.
 
@@ -158,11 +173,14 @@ class LipLayer:
     `contours`: (6, n) float32 at n even steps of u from 0 to `length`, in target pixels: v of the outer upper, inner upper,
     inner lower and outer lower edge; the height of the source's own opening there; and how far down in it the target's begins.
     `down`: (x, y) source pixels that correspond to one target pixel of v. `inset`: target pixels by which the lattices hold
-    off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `dark`.
+    off the inner edges. `stretch`: how far the source's opening may be scaled before it is cut off or continued by `unseen`.
+    `valley`: the part of the source's opening, from above, that holds to the skull; what lies below goes with the jaw, and
+    `unseen`, or nothing, comes between the two.
     `feather`: pixels of ramp outside and inside the outer edge. `soft`: half width of the inner edges. `seam`: share of the
-    luma taken off where closed lips meet; `shade`: share of `dark` beside the lips within an
-    opening. `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets.
-    `dark`: Y, Cb, Cr of an unlit mouth. `weight`: 0..1, of the whole layer.
+    luma taken off where closed lips meet; `shade`: share of `unseen` beside the lips within an opening.
+    `gain`, `offset`: luma ×gain (about code 64), then Y, Cb, Cr offsets. `unseen`: (3, rows, columns) float32, Y, Cb, Cr of
+    what the source does not show of the opening, from corner to corner and from lip to lip. `grain`: deviation of the noise
+    added to the luma, in codes; `seed`: 32 bits that choose it. `weight`: 0..1, of the whole layer.
     """
 
     source: Planes
@@ -176,13 +194,16 @@ class LipLayer:
     down: tuple[float, float]
     inset: float
     stretch: float
+    valley: float
     feather: tuple[float, float]
     soft: float
     seam: float
     shade: float
     gain: float
     offset: tuple[float, float, float]
-    dark: tuple[float, float, float]
+    unseen: NDArray[np.float32]
+    grain: float
+    seed: int
     weight: float
 
 
@@ -212,6 +233,14 @@ class Device(Protocol):
 
         Both in luma pixels (x, y), node (0, 0) at the origin. `unit`: pixels that count as one, which keeps the equations well
         conditioned and gives `stiffness` its scale: 0 goes through every point, more smooths.
+        """
+        ...
+
+    def confine(self, field: Lattice, outline: Outline, out: Lattice) -> None:
+        """Write a field to the nodes of another lattice over the same raster, confined to an outline.
+
+        Within `inner` it is the field itself; beyond, the field at the place where the ray crosses `inner`, falling smoothly
+        to nought at `outer` and exactly nought from there on.
         """
         ...
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.device import blend, crop, lips, pgroup, spline, warp
+from relip.device import blend, confine, crop, lips, pgroup, spline, warp
 from relip.essence.grains import Planes
 from relip.essence.scene import Region
-from relip.ports import Lattice, LipLayer
+from relip.ports import Lattice, LipLayer, Outline
 
 
 class HostDevice:
@@ -34,6 +34,10 @@ class HostDevice:
     ) -> None:
         """See `ports.Device.spread`."""
         spline.spread(at, moves, unit=unit, stiffness=stiffness, lattice=lattice)
+
+    def confine(self, field: Lattice, outline: Outline, out: Lattice) -> None:
+        """See `ports.Device.confine`."""
+        confine.confine(field, outline, out)
 
     def warp(self, source: Planes, lattice: Lattice, out: Planes) -> None:
         """See `ports.Device.warp`."""

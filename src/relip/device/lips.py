@@ -17,11 +17,15 @@ from relip.ports import LipLayer
 
 BLACK = 64
 """Code of black in narrow range (BT.709-6 §4.6)."""
+ACROSS, DOWN, STIR, AGAIN = 374761393, 668265263, 0x2C1B3C6D, 0x297A2D39
+"""Odd numbers without pattern: a hash of a pixel's place."""
+OCTETS_DEVIATION = (4 * (256**2 - 1) / 12) ** 0.5
+"""Standard deviation of the sum of four even octets."""
 
 _Floats = NDArray[np.float64]
 _Fields = tuple[NDArray[np.float32], NDArray[np.float32], np.float32]
+_Pictures = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16], int]
 _Two = tuple[np.float32, np.float32]
-_Three = tuple[np.float32, ...]
 _Four = tuple[np.float32, ...]
 _Five = tuple[np.float32, ...]
 _Six = tuple[np.float32, ...]
@@ -53,8 +57,32 @@ def lay_reference(layer: LipLayer, out: Planes) -> None:
         y, x = np.mgrid[top : top + height, left : left + width : pitch].astype(np.float64)
         view = into[top : top + height, left // pitch : (left + width) // pitch]
         value, alpha = _layer_samples(layer, plane, index, x, y)
+        if index == 0:
+            value += layer.grain * grain_reference(x - left, y - top, layer.seed)
         mixed = np.clip(np.floor(view + (value - view) * alpha + 0.5), LEGAL_MIN, LEGAL_MAX)
         view[:] = np.where(alpha > 0, mixed, view)
+
+
+def grain_reference(x: _Floats, y: _Floats, seed: int) -> _Floats:
+    """Noise of deviation 1, the same for the same pixel of the box and seed: the four octets of a hash, added up."""
+    mask = np.uint64(0xFFFFFFFF)
+    mixed = (x.astype(np.uint64) * np.uint64(ACROSS) + y.astype(np.uint64) * np.uint64(DOWN) + np.uint64(seed)) & mask
+    mixed = ((mixed ^ (mixed >> np.uint64(15))) * np.uint64(STIR)) & mask
+    mixed = ((mixed ^ (mixed >> np.uint64(13))) * np.uint64(AGAIN)) & mask
+    mixed ^= mixed >> np.uint64(16)
+    octets = sum(((mixed >> np.uint64(shift)) & np.uint64(255)).astype(np.float64) for shift in (0, 8, 16, 24))
+    return np.asarray((octets - 510) / OCTETS_DEVIATION)
+
+
+def _inside_reference(texture: NDArray[np.float32], u: _Floats, s: _Floats) -> _Floats:
+    """A texture (rows, columns) at parts 0..1 across and down, bilinear."""
+    rows, columns = texture.shape
+    at_x, at_y = np.clip(u, 0, 1) * (columns - 1), np.clip(s, 0, 1) * (rows - 1)
+    left, top = np.minimum(at_x.astype(int), columns - 2), np.minimum(at_y.astype(int), rows - 2)
+    right, low = at_x - left, at_y - top
+    upper = texture[top, left] * (1 - right) + texture[top, left + 1] * right
+    lower = texture[top + 1, left] * (1 - right) + texture[top + 1, left + 1] * right
+    return np.asarray(upper * (1 - low) + lower * low, np.float64)
 
 
 def _layer_samples(layer: LipLayer, plane: NDArray[np.uint16], index: int, x: _Floats, y: _Floats) -> tuple[_Floats, _Floats]:
@@ -78,16 +106,21 @@ def _layer_samples(layer: LipLayer, plane: NDArray[np.uint16], index: int, x: _F
     opening = np.maximum(inner_low - inner_up, 1e-3)
     ratio = np.clip((gap - hang) / opening, 1 / layer.stretch, layer.stretch)
     deep = depth * ratio + np.maximum(hang, layer.inset) * np.minimum(depth / layer.soft, 1)
-    inside = seen(move_x + layer.down[0] * deep, move_y + layer.down[1] * deep, edge_x, edge_y)
+    raised, parting = gap - np.maximum(opening - depth, 0) * ratio, gap * layer.valley
+    jaw = (layer.valley < 1) & (deep + raised > 2 * parting)
     beyond = np.clip((opening * ratio + hang - gap) / (2 * layer.soft), 0, 1)
-    unlit = _rise(deep, gap - 2 * layer.soft, gap + layer.soft) * beyond
+    below, above = (_rise(way, -2 * layer.soft, layer.soft) for way in (deep - parting, parting - raised))
+    unlit = np.where(jaw, above, below) * beyond
+    deep = np.where(jaw, raised, deep)
+    inside = seen(move_x + layer.down[0] * deep, move_y + layer.down[1] * deep, edge_x, edge_y)
 
     offset = layer.offset[index]
     if index == 0:
         upper, lower, inside = (BLACK + (value - BLACK) * layer.gain for value in (upper, lower, inside))
     near = np.minimum(depth, np.maximum(inner_low - v, 0)) / (3 * layer.soft)
     unlit = np.maximum(unlit, layer.shade * np.exp(-near))
-    inside = (inside + offset) * (1 - unlit) + layer.dark[index] * unlit
+    unseen = _inside_reference(layer.unseen[index], u / layer.length, depth / opening)
+    inside = (inside + offset) * (1 - unlit) + unseen * unlit
     past_upper = _rise(v, inner_up - layer.soft, inner_up + layer.soft)
     past_lower = _rise(v, inner_low - layer.soft, inner_low + layer.soft)
     middle = (inner_up + inner_low) / 2
@@ -123,14 +156,11 @@ def _move(nodes: NDArray[np.float32], step: np.float32, x: np.float32, y: np.flo
     return np.float32(upper + (lower - upper) * down)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _lip(  # noqa: PLR0917 - a kernel takes arrays
-    plane: NDArray[np.uint16], flat: NDArray[np.uint16], fields: _Fields, x: np.float32, y: np.float32, per_pitch: np.float32
-) -> np.float32:
-    """What one lip shows at a pixel of the box."""
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _moved(fields: _Fields, x: np.float32, y: np.float32) -> _Two:
+    """Where one lip's lattice leads from a pixel of the box."""
     dx, dy, step = fields
-    at_x, at_y = x + _move(dx, step, x, y), y + _move(dy, step, x, y)
-    return np.float32(sample(plane, flat, at_x * per_pitch, at_y))
+    return x + _move(dx, step, x, y), y + _move(dy, step, x, y)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -153,14 +183,18 @@ def _curves_at(contours: NDArray[np.float32], part: np.float32) -> _Six:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _deep(depth: np.float32, curves: _Six, inner: _Four, soft: np.float32, shade: np.float32) -> _Two:
+def _deep(depth: np.float32, curves: _Six, inner: _Five, soft: np.float32, shade: np.float32) -> _Two:
     """How far below the source's upper edge a pixel of the opening lies, and how much of the dark is in it."""
     zero, one = np.float32(0.0), np.float32(1.0)
     _, inner_up, inner_low, _, gap, hang = curves
     opening = max(inner_low - inner_up, np.float32(1e-3))
     ratio = min(max((gap - hang) / opening, one / inner[3]), inner[3])
     deep = depth * ratio + max(hang, inner[2]) * min(depth / soft, one)
-    unlit = _step(deep, gap - soft - soft, gap + soft)
+    raised, parting = gap - max(opening - depth, zero) * ratio, gap * inner[4]
+    if inner[4] < one and deep + raised > parting + parting:
+        deep, unlit = raised, _step(parting - raised, -soft - soft, soft)
+    else:
+        unlit = _step(deep - parting, -soft - soft, soft)
     unlit *= min(max((opening * ratio + hang - gap) / (soft + soft), zero), one)
     near = max(min(depth, inner_low - inner_up - depth), zero) / (soft * np.float32(3.0))
     return deep, max(unlit, shade * np.exp(-near))
@@ -177,31 +211,96 @@ def _parts(v: np.float32, curves: _Six, soft: np.float32) -> _Four:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
-    plane: NDArray[np.uint16],
-    upper: _Fields,
-    lower: _Fields,
+def _grain(x: int, y: int, seed: np.uint64) -> np.float32:
+    """The compiled twin of `grain_reference`."""
+    mask, octet = np.uint64(0xFFFFFFFF), np.uint64(255)
+    mixed = (np.uint64(x) * np.uint64(ACROSS) + np.uint64(y) * np.uint64(DOWN) + seed) & mask
+    mixed = ((mixed ^ (mixed >> np.uint64(15))) * np.uint64(STIR)) & mask
+    mixed = ((mixed ^ (mixed >> np.uint64(13))) * np.uint64(AGAIN)) & mask
+    mixed ^= mixed >> np.uint64(16)
+    total = (mixed & octet) + (mixed >> np.uint64(8) & octet) + (mixed >> np.uint64(16) & octet) + (mixed >> np.uint64(24))
+    return np.float32((np.float32(total) - np.float32(510.0)) * np.float32(1 / OCTETS_DEVIATION))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _inside(texture: NDArray[np.float32], u: np.float32, s: np.float32) -> np.float32:
+    """The compiled twin of `_inside_reference`."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    rows, columns = texture.shape
+    at_x, at_y = min(max(u, zero), one) * np.float32(columns - 1), min(max(s, zero), one) * np.float32(rows - 1)
+    left, top = min(np.int32(at_x), np.int32(columns - 2)), min(np.int32(at_y), np.int32(rows - 2))
+    right, low = at_x - np.float32(left), at_y - np.float32(top)
+    upper = texture[top, left] + (texture[top, left + 1] - texture[top, left]) * right
+    lower = texture[top + 1, left] + (texture[top + 1, left + 1] - texture[top + 1, left]) * right
+    return np.float32(upper + (lower - upper) * low)
+
+
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _both(pictures: _Pictures, x: np.float32, y: np.float32) -> _Two:
+    """What both pictures show at a luma position; the second is looked at only if it is another one."""
+    first, second, flat_first, flat_second, pitch = pictures
+    along = x / np.float32(pitch)
+    value = sample(first, flat_first, along, y)
+    return value, sample(second, flat_second, along, y) if pitch > 1 else value
+
+
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _lips(  # noqa: PLR0917 - a kernel takes arrays
+    pictures: _Pictures, upper: _Fields, lower: _Fields, x: np.float32, y: np.float32, meeting: np.float32
+) -> _Two:
+    """What the lips show at a pixel of the box, the lower one with a share of `meeting`."""
+    first, second = np.float32(0.0), np.float32(0.0)
+    if meeting < np.float32(1.0):
+        sx, sy = _moved(upper, x, y)
+        first, second = _both(pictures, sx, sy)
+    if meeting > np.float32(0.0):
+        sx, sy = _moved(lower, x, y)
+        low_first, low_second = _both(pictures, sx, sy)
+        first, second = first + (low_first - first) * meeting, second + (low_second - second) * meeting
+    return first, second
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _crease(v: np.float32, middle: np.float32, apart: np.float32, soft: np.float32, seam: np.float32) -> np.float32:
+    """The share of the luma that the seam of closed lips takes at v."""
+    if seam <= np.float32(0.0) or apart >= np.float32(1.0):
+        return np.float32(0.0)
+    fold = (v - middle) / soft
+    return np.float32(np.exp(-fold * fold) * seam * (np.float32(1.0) - apart))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _mixed(under: np.uint16, value: np.float32, alpha: np.float32) -> np.uint16:
+    """A code with a share of another laid over it, rounded and legal."""
+    below = np.float32(under)
+    mixed = np.floor(below + (value - below) * alpha + np.float32(0.5))
+    return np.uint16(min(max(mixed, np.float32(LEGAL_MIN)), np.float32(LEGAL_MAX)))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def lay_planes(  # noqa: PLR0917 - a kernel takes arrays
+    pictures: _Pictures,
+    fields: tuple[_Fields, _Fields],
     contours: NDArray[np.float32],
     box: tuple[int, int, int, int],
-    frame: _Five,
-    inner: _Four,
-    edges: _Six,
-    tone: _Three,
-    pitch: int,
-    out: NDArray[np.uint16],
+    numbers: tuple[_Five, _Five, _Six],
+    tones: tuple[_Two, _Two],
+    unseen: NDArray[np.float32],
+    grain: tuple[np.float32, np.uint64],
+    outs: tuple[NDArray[np.uint16], NDArray[np.uint16]],
 ) -> None:
-    """The compiled twin of `lay_reference` for one plane.
+    """The compiled twin of `lay_reference` for both planes of chroma, or for luma, which is its own second.
 
-    `upper`, `lower`: dx, dy and step of a lattice. `frame`: origin, axis, length. `inner`: down, inset, stretch. `edges`:
-    feather out and in, soft, seam, shade, weight. `tone`: gain about black (1 for chroma), offset, dark.
+    `pictures`: both planes, both as one row, and their pitch. `fields`: dx, dy and step of the upper and the lower lattice.
+    `numbers`: origin, axis, length; down, inset, stretch, valley; feather out and in, soft, seam, shade, weight. `tones`: gain
+    about black (1 for chroma) and offset of each plane.
     """
     left, top, width, height = box
-    x0, y0, cos, sin, length = frame
-    feather_out, feather_in, soft, seam, shade, weight = edges
-    gain, offset, dark = tone
-    zero, one, half, black = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(BLACK)
-    flat = plane.ravel()
-    low, high, per_pitch = np.float32(LEGAL_MIN), np.float32(LEGAL_MAX), one / np.float32(pitch)
+    (x0, y0, cos, sin, length), inner, (feather_out, feather_in, soft, seam, shade, weight) = numbers
+    (gain, offset), (gain_second, offset_second) = tones
+    upper, lower = fields
+    zero, one, black, pitch = np.float32(0.0), np.float32(1.0), np.float32(BLACK), pictures[4]
+    out, out_second = outs
     for row in range(height):
         y = np.float32(row)
         for column in range(width // pitch):
@@ -216,50 +315,46 @@ def lay_plane(  # noqa: PLR0917 - a kernel takes arrays
             if alpha <= zero:
                 continue
             middle, apart, meeting, open_here = _parts(v, curves, soft)
-            value = black
-            if open_here < one and meeting < one:
-                value += (_lip(plane, flat, upper, x, y, per_pitch) - black) * (one - meeting)
-            if open_here < one and meeting > zero:
-                value += (_lip(plane, flat, lower, x, y, per_pitch) - black) * meeting
-            value = black + (value - black) * gain + offset
+            value, second = _lips(pictures, upper, lower, x, y, meeting) if open_here < one else (black, black)
+            value, second = black + (value - black) * gain + offset, black + (second - black) * gain_second + offset_second
             if open_here > zero:
                 depth = max(v - curves[1], zero)
                 deep, unlit = _deep(depth, curves, inner, soft, shade)
-                px, py = x + depth * sin, y - depth * cos
-                sx = px + _move(upper[0], upper[2], px, py) + inner[0] * deep
-                sy = py + _move(upper[1], upper[2], px, py) + inner[1] * deep
-                inside = sample(plane, flat, sx * per_pitch, sy)
-                inside = black + (inside - black) * gain + offset
-                value = value * (one - open_here) + (inside * (one - unlit) + dark * unlit) * open_here
-            if seam > zero:
-                fold = (v - middle) / soft
-                value -= (value - black) * np.exp(-fold * fold) * seam * (one - apart)
-            under = np.float32(out[top + row, left // pitch + column])
-            mixed = np.floor(under + (value - under) * alpha + half)
-            out[top + row, left // pitch + column] = np.uint16(min(max(mixed, low), high))
+                sx, sy = _moved(upper, x + depth * sin, y - depth * cos)
+                shown, other = _both(pictures, sx + inner[0] * deep, sy + inner[1] * deep)
+                shown, other = black + (shown - black) * gain + offset, black + (other - black) * gain_second + offset_second
+                across, down = u / length, depth / max(curves[2] - curves[1], np.float32(1e-3))
+                shown += (_inside(unseen[0], across, down) - shown) * unlit
+                other += (_inside(unseen[1], across, down) - other) * unlit
+                value, second = value + (shown - value) * open_here, second + (other - second) * open_here
+            value -= (value - black) * _crease(v, middle, apart, soft, seam)
+            if grain[0] > zero:
+                value += grain[0] * _grain(column, row, grain[1])
+            at_y, at_x = top + row, left // pitch + column
+            out[at_y, at_x] = _mixed(out[at_y, at_x], value, alpha)
+            if pitch > 1:
+                out_second[at_y, at_x] = _mixed(out_second[at_y, at_x], second, alpha)
 
 
 def lay(layer: LipLayer, out: Planes) -> None:
     """Lay the lips over `out` in place; see `ports.Device.lay`."""
-    source = layer.source
-    left, top, width, height = layer.box
+    source, (left, top, width, height) = layer.source, layer.box
     inside = left >= 0 and top >= 0 and left + width <= out.y.shape[1] and top + height <= out.y.shape[0]
     assert inside, f"lips at {layer.box} leave planes of {out.y.shape[::-1]}, and compiled code would not notice"
-    for index, (plane, into) in enumerate(((source.y, out.y), (source.cb, out.cb), (source.cr, out.cr))):
-        luma = index == 0
-        lay_plane(
-            plane,
-            (layer.upper.dx, layer.upper.dy, np.float32(layer.upper.step)),
-            (layer.lower.dx, layer.lower.dy, np.float32(layer.lower.step)),
-            layer.contours,
-            layer.box,
+    light, blue, red = (_float32(gain, offset) for gain, offset in zip((layer.gain, 1.0, 1.0), layer.offset, strict=True))
+    fields = tuple((lattice.dx, lattice.dy, np.float32(lattice.step)) for lattice in (layer.upper, layer.lower))
+    for pitch, planes, outs, tones, unseen, grain, seam in (
+        (1, (source.y, source.y), (out.y, out.y), (light, light), layer.unseen[[0, 0]], layer.grain, layer.seam),
+        (2, (source.cb, source.cr), (out.cb, out.cr), (blue, red), layer.unseen[1:], 0.0, 0.0),
+    ):
+        numbers = (
             _float32(*layer.origin, *layer.axis, layer.length),
-            _float32(*layer.down, layer.inset, layer.stretch),
-            _float32(*layer.feather, layer.soft, layer.seam if luma else 0.0, layer.shade, layer.weight),
-            _float32(layer.gain if luma else 1.0, layer.offset[index], layer.dark[index]),
-            1 if luma else 2,
-            into,
+            _float32(*layer.down, layer.inset, layer.stretch, layer.valley),
+            _float32(*layer.feather, layer.soft, seam, layer.shade, layer.weight),
         )
+        pictures = (*planes, *(plane.ravel() for plane in planes), pitch)
+        noise = (np.float32(grain), np.uint64(layer.seed))
+        lay_planes(pictures, fields, layer.contours, layer.box, numbers, tones, unseen, noise, outs)
 
 
 def _float32(*numbers: float) -> tuple[np.float32, ...]:

@@ -170,41 +170,74 @@ def sample_row(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def warp_plane(  # noqa: PLR0917 - a kernel takes arrays
-    plane: NDArray[np.uint16],
+def _between(width: int, columns: int, per_node: np.float32) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For each sample of a row the node before it, and how far it is from there to the next."""
+    left, part = np.empty(width, np.int32), np.empty(width, np.float32)
+    for column in range(width):
+        at = min(np.float32(column) * per_node, np.float32(columns - 1))
+        left[column] = min(np.int32(at), np.int32(columns - 2))
+        part[column] = at - np.float32(left[column])
+    return left, part
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _positions(  # noqa: PLR0917 - a kernel takes arrays
+    row: int,
+    shrink: np.float32,
+    nodes: tuple[NDArray[np.float32], NDArray[np.float32]],
+    left: NDArray[np.int32],
+    part: NDArray[np.float32],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    holds: NDArray[np.bool_],
+) -> None:
+    """Where each sample of a row comes from, and which of them stay."""
+    still, (nodes_x, nodes_y) = np.float32(STILL), nodes
+    for column in range(x.shape[0]):
+        node, share = np.uint32(left[column]), part[column]
+        after = node + np.uint32(1)
+        move_x = nodes_x[node] + (nodes_x[after] - nodes_x[node]) * share
+        move_y = nodes_y[node] + (nodes_y[after] - nodes_y[node]) * share
+        x[column], y[column] = np.float32(column) + move_x * shrink, np.float32(row) + move_y
+        holds[column] = (abs(move_x) < still) & (abs(move_y) < still)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def warp_planes(  # noqa: PLR0917 - a kernel takes arrays
+    planes: tuple[NDArray[np.uint16], ...],
     dx: NDArray[np.float32],
     dy: NDArray[np.float32],
     step: int,
     pitch: int,
-    out: NDArray[np.uint16],
+    outs: tuple[NDArray[np.uint16], ...],
 ) -> None:
-    """The compiled twin of `warp_reference` for one plane; `pitch`: luma samples from one sample to the next."""
-    still, half, low, high = np.float32(STILL), np.float32(0.5), np.float32(LEGAL_MIN), np.float32(LEGAL_MAX)
-    per_node, shrink = np.float32(pitch) / np.float32(step), np.float32(1.0) / np.float32(pitch)
-    flat, columns, width = padded(plane).ravel(), dx.shape[1], out.shape[1]
+    """The compiled twin of `warp_reference` for planes of one raster; `pitch`: luma samples from one sample to the next."""
+    half, low, high = np.float32(0.5), np.float32(LEGAL_MIN), np.float32(LEGAL_MAX)
+    columns, (height, width) = dx.shape[1], outs[0].shape
     nodes_x, nodes_y = np.empty(columns, np.float32), np.empty(columns, np.float32)
     x, y, moved = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
-    holds = np.empty(width, np.bool_)
-    for row in range(out.shape[0]):
+    holds, (left, part) = np.empty(width, np.bool_), _between(width, columns, np.float32(pitch) / np.float32(step))
+    sources = [padded(plane).ravel() for plane in planes]
+    for row in range(height):
         row_of_nodes(dx, np.float32(row), step, nodes_x)
         row_of_nodes(dy, np.float32(row), step, nodes_y)
-        for column in range(width):
-            at = min(np.float32(column) * per_node, np.float32(columns - 1))
-            left = min(np.int32(at), np.int32(columns - 2))
-            part = at - np.float32(left)
-            move_x = nodes_x[left] + (nodes_x[left + 1] - nodes_x[left]) * part
-            move_y = nodes_y[left] + (nodes_y[left + 1] - nodes_y[left]) * part
-            x[column], y[column] = np.float32(column) + move_x * shrink, np.float32(row) + move_y
-            holds[column] = abs(move_x) < still and abs(move_y) < still
-        if not holds.all():
-            sample_row(flat, plane.shape, x, y, moved)
-        for column in range(width):
-            value = np.uint16(min(max(np.floor(moved[column] + half), low), high))
-            out[row, column] = plane[row, column] if holds[column] else value
+        _positions(row, np.float32(1.0) / np.float32(pitch), (nodes_x, nodes_y), left, part, x, y, holds)
+        first, past = 0, width
+        while first < past and holds[first]:
+            first += 1
+        while first < past and holds[past - 1]:
+            past -= 1
+        for plane, flat, out in zip(planes, sources, outs):  # noqa: B905 - the compiler knows no `strict`
+            out[row] = plane[row, :width]
+            if first == past:
+                continue
+            sample_row(flat, plane.shape, x[first:past], y[first:past], moved[first:past])
+            for column in range(first, past):
+                value = np.uint16(min(max(np.floor(moved[column] + half), low), high))
+                out[row, column] = plane[row, column] if holds[column] else value
 
 
 def warp(source: Planes, lattice: Lattice, out: Planes) -> None:
     """Write `source` seen through the lattice into `out`; see `ports.Device.warp`."""
-    warp_plane(source.y, lattice.dx, lattice.dy, lattice.step, 1, out.y)
-    warp_plane(source.cb, lattice.dx, lattice.dy, lattice.step, 2, out.cb)
-    warp_plane(source.cr, lattice.dx, lattice.dy, lattice.step, 2, out.cr)
+    warp_planes((source.y,), lattice.dx, lattice.dy, lattice.step, 1, (out.y,))
+    warp_planes((source.cb, source.cr), lattice.dx, lattice.dy, lattice.step, 2, (out.cb, out.cr))

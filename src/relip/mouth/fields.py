@@ -8,26 +8,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.essence.scene import Region
 from relip.mouth.geometry import Complex, pairs
 from relip.mouth.landmarks import (
     BASIS,
     CHEEKS,
     INNER_LOWER,
     INNER_UPPER,
-    JAW,
     NOSE,
     OUTER_LOWER,
     OUTER_UPPER,
     SKIN_LOWER,
     SKIN_UPPER,
 )
-from relip.ports import Device, Lattice
+from relip.ports import Device, Lattice, Outline
 
-FACE_STEPS, LIP_STEPS = 15, 24
-"""Lattice steps in an IOD."""
-CLEAR = 0.22
-"""IOD outside the jaw where background and collar must stand still."""
+FACE_STEPS, OUTLINE_STEPS, LIP_STEPS = 15, 48, 24
+"""Lattice steps in an IOD: of the face's smooth field, of the same field where it has to end at the jaw, and of a lip's."""
 MARGIN = 0.14
 """IOD along the region's edge over which the face's field fades to nought."""
 FACE_STIFFNESS, LIP_STIFFNESS = 2e-3, 1e-4
@@ -63,33 +59,32 @@ _FOLLOWING = np.setdiff1d(BASIS, np.concatenate((INNER_UPPER, INNER_LOWER, CHEEK
 """What leads the face's field: not the inner lips, which part as no smooth field can, and fewer points where they crowd."""
 
 
-def face_lattice(device: Device, before: Complex, after: Complex, *, region: Region, iod: float) -> Lattice:
-    """The field of the face around the mouth over a region: what lies at `after` comes from `before`."""
-    lattice = Lattice.over(region.width, region.height, max(4, round(iod / FACE_STEPS)))
+def face_lattice(
+    device: Device, before: Complex, after: Complex, *, size: tuple[int, int], iod: float, outline: Outline
+) -> Lattice:
+    """The field of the face around the mouth over planes of a size (width, height): what lies at `after` comes from `before`.
+
+    All in the pixels of those planes; what lies beyond the `outline` does not follow.
+    """
+    field = Lattice.over(*size, max(4, round(iod / FACE_STEPS)))
     if np.abs(after[_FOLLOWING] - before[_FOLLOWING]).max() == 0:
-        return lattice
-    corner = complex(region.x, region.y)
-    still = np.concatenate((before[NOSE], before[CHEEKS], _outside_jaw(before, iod)))
-    at = np.concatenate((after[_FOLLOWING], still)) - corner
+        return field
+    still = np.concatenate((before[NOSE], before[CHEEKS]))
+    at = np.concatenate((after[_FOLLOWING], still))
     moves = np.concatenate((before[_FOLLOWING] - after[_FOLLOWING], np.zeros(len(still))))
-    device.spread(pairs(at), pairs(moves), unit=iod, stiffness=FACE_STIFFNESS, lattice=lattice)
-    fade = _fade(lattice.dx.shape, lattice.step, region, MARGIN * iod)
+    device.spread(pairs(at), pairs(moves), unit=iod, stiffness=FACE_STIFFNESS, lattice=field)
+    lattice = Lattice.over(*size, max(2, round(iod / OUTLINE_STEPS)))
+    device.confine(field, outline, lattice)
+    fade = _fade(lattice.dx.shape, lattice.step, size, MARGIN * iod)
     lattice.dx *= fade
     lattice.dy *= fade
     return lattice
 
 
-def _outside_jaw(points: Complex, iod: float) -> Complex:
-    """Points on what lies behind the jaw's outline."""
-    middle = points[NOSE[0]]
-    away = points[JAW] - middle
-    return np.asarray(points[JAW] + away / np.abs(away) * CLEAR * iod)
-
-
-def _fade(shape: tuple[int, ...], step: int, region: Region, margin: float) -> NDArray[np.float32]:
+def _fade(shape: tuple[int, ...], step: int, size: tuple[int, int], margin: float) -> NDArray[np.float32]:
     """1 inside, smoothly 0 at the region's edge, on a lattice's nodes."""
     sides = []
-    for nodes, length in ((shape[0], region.height), (shape[1], region.width)):
+    for nodes, length in ((shape[0], size[1]), (shape[1], size[0])):
         at = np.arange(nodes, dtype=np.float32) * step
         t = np.clip(np.minimum(at, length - 1 - at) / margin, 0, 1)
         sides.append(t * t * (3 - 2 * t))

@@ -22,6 +22,8 @@ SKIN_LOWER = np.array((57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287))
 NOSE = np.array((2, 98, 327))
 JAW = np.array((172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397))
 CHIN = 152
+OVAL = np.concatenate(((234, 93, 132, 58), JAW, (288, 361, 323, 454)))
+"""The outline of the lower face, from ear to ear."""
 CHEEKS = np.array((58, 288))
 EYES = np.array((33, 133, 362, 263))
 RIGID = np.array((33, 133, 263, 362, 6, 197, 195, 5, 4, 168, 1, 2, 98, 327))

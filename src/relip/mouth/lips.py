@@ -32,13 +32,16 @@ def layer_of(
     size: tuple[int, int],
     iod: float,
     ring_match: tuple[float, tuple[float, float, float]],
-    dark: NDArray[np.float64],
+    unseen: NDArray[np.float32],
+    valley: float,
+    grain: tuple[float, int],
     weight: float,
 ) -> LipLayer:
     """The lips of entry `index` fitted to landmarks `target`.
 
     `target`: in pixels of the planes to be laid on, which have `size` (width, height). `iod`: of the face there.
-    `ring_match`: luma gain and offsets as `tone.match` gives them. `dark`: Y, Cb, Cr of the unlit mouth.
+    `ring_match`: luma gain and offsets as `tone.match` gives them. `unseen`, `valley`: see `ports.LipLayer`. `grain`: deviation
+    and seed.
     """
     places = gallery.landmarks[index].astype(np.float64)
     source = places[:, 0] + 1j * places[:, 1]
@@ -66,13 +69,16 @@ def layer_of(
         down=(down.real, down.imag),
         inset=inset * scale,
         stretch=STRETCH,
+        valley=valley,
         feather=(FEATHER_OUT * iod, FEATHER_IN * iod),
         soft=max(SOFT * (1 + float(np.clip(-closing / CLOSING, 0, 1))) * iod, 0.5),
         seam=SEAM * closed,
         shade=SHADE * min(max(closing / max(had, CLOSING), 0.0), 1.0),
         gain=gain,
         offset=offset,
-        dark=(float(dark[0]), float(dark[1]), float(dark[2])),
+        unseen=unseen,
+        grain=grain[0],
+        seed=grain[1],
         weight=weight,
     )
 
@@ -95,29 +101,25 @@ def _contours(target: Complex, source: Complex, scale: float) -> NDArray[np.floa
     turn = (line[1] - line[0]) / abs(line[1] - line[0]) * abs(own[1] - own[0]) / (own[1] - own[0]) * scale
     skull = (source[INNER_UPPER] - source[NOSE].mean()) * turn + target[NOSE].mean()
     outer_up, outer_low = _curves(target[[OUTER_UPPER, OUTER_LOWER]], line)
-    inner_up, inner_low, teeth = _curves(_with_ends(np.stack((*target[[INNER_UPPER, INNER_LOWER]], skull)), line), line)
-    had_up, had_low = _curves(_with_ends(source[[INNER_UPPER, INNER_LOWER]], own), own)
+    inner = np.stack((*target[[INNER_UPPER, INNER_LOWER]], skull, *source[[INNER_UPPER, INNER_LOWER]]))
+    lines = np.stack((line, line, line, own, own))
+    inner = np.concatenate((lines[:, :1], inner, lines[:, 1:]), axis=1)
+    inner_up, inner_low, teeth, had_up, had_low = _curves(inner, lines.T)
     inner_low = np.maximum(inner_low, inner_up)
     gap = np.maximum(had_low - had_up, 0) * scale
     hang = np.clip(inner_up - teeth, 0, np.maximum(gap - (inner_low - inner_up), 0))
     return np.stack((outer_up, inner_up, inner_low, outer_low, gap, hang)).astype(np.float32)
 
 
-def _with_ends(contours: Complex, line: Complex) -> Complex:
-    """Contours (k, m) that stop short of the corners, led on to them: (k, m + 2)."""
-    ends = np.broadcast_to(line, (len(contours), 2))
-    return np.concatenate((ends[:, :1], contours, ends[:, 1:]), axis=1)
-
-
 def _curves(contours: Complex, line: Complex) -> NDArray[np.float64]:
-    """Heights of contours (k, m) over the line between two points, at NODES even steps of it: (k, NODES).
+    """Heights of contours (k, m) over the line between two points (2,) or (2, k), at NODES even steps of it: (k, NODES).
 
     Cubic Hermite with harmonic slopes (Fritsch-Carlson): smooth, and never beyond the points.
     """
-    right, left = line
+    right, left = line[..., None]
     along = (contours - right) / (left - right)
     x = np.maximum.accumulate(np.clip(along.real, 0, 1) + np.arange(along.shape[1]) * 1e-6, axis=1)
-    y = along.imag * abs(left - right)
+    y = along.imag * np.abs(left - right)
     step, rise = np.diff(x), np.diff(y)
     slope = rise / step
     product = slope[:, 1:] * slope[:, :-1]

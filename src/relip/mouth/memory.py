@@ -18,6 +18,7 @@ from relip.mouth import tone
 from relip.mouth.gallery import CAPACITY, Gallery, measure_of, sharpness_of
 from relip.mouth.gates import CLIPPED, KNOWN_ENTRIES, ODD, Gates, Refusal
 from relip.mouth.geometry import plane_points
+from relip.mouth.grain import without
 from relip.mouth.shape import LowerFace, basis_in_head
 
 SHELF = 4
@@ -31,14 +32,14 @@ class OwnPixelsSettings:
     """What an operator may want to change.
 
     `capacity`: mouths kept, about 0.2 MB each at 1080p. `warm_frames`: faces seen before the first rendering.
-    `cold_open`: opening in IOD that is painted without having been seen. `headroom`: factor on the widest opening seen.
+    `cold_open`: opening in IOD that is drawn without having been seen. `headroom`: factor on the widest opening seen.
     `cap_entries`, `cap_open`: entries, and an opening among them, from which nothing is capped.
     """
 
     capacity: int = CAPACITY
     warm_frames: int = 5
-    cold_open: float = 0.05
-    headroom: float = 1.15
+    cold_open: float = 0.10
+    headroom: float = 1.3
     cap_entries: int = 15
     cap_open: float = 0.08
 
@@ -90,8 +91,13 @@ class Memory:
             self.refused[refusal or Refusal.EDGE] += 1
         return region
 
-    def learn(self, seen: Planes, region: Region, face: Face, *, ticks: int, in_use: Collection[int]) -> None:
-        """Take what the pixels of a region show, if they are not in doubt and add to what is known. They are copied."""
+    def learn(
+        self, seen: Planes, region: Region, face: Face, *, ticks: int, in_use: Collection[int], grain: float = 0.0
+    ) -> None:
+        """Take what the pixels of a region show, if they are not in doubt and add to what is known.
+
+        They are copied, and grain of this deviation is taken off the copy.
+        """
         gallery = self.gallery
         points = plane_points(face.landmarks) - complex(region.x, region.y)
         opening, sharpness, some = face.shape.open, sharpness_of(seen.y), seen.y[::4, ::4]
@@ -112,6 +118,7 @@ class Memory:
         picture = gallery.store(place, face, measure, region=region, ticks=ticks, sharpness=sharpness)
         for mine, theirs in ((picture.y, seen.y), (picture.cb, seen.cb), (picture.cr, seen.cr)):
             mine[:] = theirs
+        without(picture.y, grain)
         gallery.ring[place] = tone.colours_at(picture, tone.ring_points(points, face.iod))
         gallery.dark[place] = tone.dark_of(picture, points, opening)
         gallery.heads[place] = head

@@ -1,14 +1,15 @@
 """The own-pixels renderer: the speaker's face, warped, with the speaker's own lips laid on it.
 
 The base is the current picture with lips, chin and cheeks moved to the target; over it lie lips from the gallery that has been
-learnt of this speaker, so that nothing of the original opening is left. What was never seen is not invented: until the gallery
-holds an open mouth, openings are capped and their inside is dark.
+learnt of this speaker, so that nothing of the original opening is left. Until the gallery holds an open mouth, openings are
+capped and their inside is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,17 @@ from relip.mouth import tone
 from relip.mouth.fields import face_lattice
 from relip.mouth.gallery import Gallery, planes_in
 from relip.mouth.geometry import Complex, plane_points, region_of
+from relip.mouth.grain import Grain
+from relip.mouth.interior import unseen
 from relip.mouth.lips import layer_of
 from relip.mouth.memory import Memory, OwnPixelsSettings, Shelf
+from relip.mouth.silhouette import Silhouette
 from relip.ports import Device
 
 EDGE = 0.08
 """IOD over which the mask falls to nought at the region's edge."""
+SHOWN = 0.03
+"""IOD from which an entry's opening shows the speaker's own teeth, so that none are drawn."""
 
 
 class OwnPixels:
@@ -67,12 +73,12 @@ class OwnPixels:
         self._memory = self._shelf.of(person, iod)
         self._memory.gates.begin_shot()
         self._gallery, self._shape = self._memory.gallery, self._memory.shape
-        self._choice = _Choice()
+        self._choice, self._shot = _Choice(), _Shot()
 
     def forget(self) -> None:
         """Drop everything that belongs to this speaker."""
         self._memory.forget()
-        self._choice = _Choice()
+        self._choice, self._shot = _Choice(), _Shot()
 
     def learn(self, packed: NDArray[np.uint8], face: Face, ticks: int) -> None:
         """Take what an unaltered picture shows of the speaker's mouth, if it is not in doubt and adds to what is known.
@@ -85,7 +91,10 @@ class OwnPixels:
             return
         seen = self._canvas.entry(region)
         self._device.unpack(packed, region, seen)
-        self._memory.learn(seen, region, face, ticks=ticks, in_use=self._choice.in_use)
+        points = plane_points(face.landmarks) - complex(region.x, region.y)
+        self._shot.grain.look(seen.y, (region.x, region.y), points, face.iod)
+        in_use, grain = self._choice.in_use, self._shot.grain.deviation
+        self._memory.learn(seen, region, face, ticks=ticks, in_use=in_use, grain=grain)
 
     def render(self, packed: NDArray[np.uint8], face: Face, target: MouthShape, strength: float) -> Rendered | None:
         """The mouth region of a picture with the mouth in the target shape; None if it does not fit or nothing is known.
@@ -101,10 +110,13 @@ class OwnPixels:
         before, after = plane_points(face.landmarks), self._shape.aim(face, wanted)
         if strength <= 0:
             after = before
-        lattice = face_lattice(self._device, before, after, region=region, iod=face.iod)
-        self._device.warp(set_.under, lattice, set_.over)
         corner = complex(region.x, region.y)
-        self._lay_lips(set_, face, wanted, before=before - corner, after=after - corner, strength=strength)
+        before, after = before - corner, after - corner
+        self._shot.silhouette.look(set_.under, before, face.iod)
+        outline = self._shot.silhouette.outline(before, after, face.iod)
+        lattice = face_lattice(self._device, before, after, size=(region.width, region.height), iod=face.iod, outline=outline)
+        self._device.warp(set_.under, lattice, set_.over)
+        self._lay_lips(set_, face, wanted, before=before, after=after, strength=strength)
         return Rendered(region, set_.over, set_.alpha)
 
     def _towards(self, face: Face, target: MouthShape, strength: float) -> MouthShape:
@@ -122,10 +134,12 @@ class OwnPixels:
         self, set_: _Set, face: Face, wanted: MouthShape, *, before: Complex, after: Complex, strength: float
     ) -> None:
         """Lay the chosen entry over the base, and while it is new, over the one before it."""
-        here = tone.colours_at(set_.under, tone.ring_points(before, face.iod))
+        here = self._shot.ring.follow(tone.colours_at(set_.under, tone.ring_points(before, face.iod)))
+        seed = crc32(set_.under.y[set_.under.y.shape[0] // 2].tobytes())
+        dark = self._gallery.dark[: self._gallery.count]
+        dark, skin = dark[dark[:, 0].argmin()], np.median(here, axis=0)
         for index, weight in self._choice.advance(self._gallery, wanted, face):
-            matched = tone.match(here, self._gallery.ring[index])
-            dark = self._gallery.dark[: self._gallery.count]
+            shown = float(np.clip(self._gallery.measures[index, 0] / SHOWN, 0, 1))
             layer = layer_of(
                 self._device,
                 self._gallery,
@@ -133,11 +147,34 @@ class OwnPixels:
                 target=after,
                 size=(set_.over.y.shape[1], set_.over.y.shape[0]),
                 iod=face.iod,
-                ring_match=matched,
-                dark=dark[dark[:, 0].argmin()],
+                ring_match=tone.match(here, self._gallery.ring[index]),
+                valley=self._valley(index),
+                unseen=unseen(wanted.open, dark=dark, skin=skin, shown=shown),
+                grain=(self._shot.grain.deviation, seed),
                 weight=weight * min(strength, 1.0),
             )
             self._device.lay(layer, set_.over)
+
+    def _valley(self, index: int) -> float:
+        """Where upper and lower jaw part in an entry's picture; found once for each that was ever stored."""
+        gallery = self._gallery
+        serial = int(gallery.serial[index])
+        known, valley = self._shot.valleys.get(index, (0, 1.0))
+        if known != serial:
+            places = gallery.landmarks[index].astype(np.float64)
+            valley = tone.valley_of(gallery.picture(index), places[:, 0] + 1j * places[:, 1], gallery.measures[index, 0])
+            self._shot.valleys[index] = (serial, valley)
+        return valley
+
+
+@dataclass(slots=True)
+class _Shot:
+    """What is remembered of one shot beside the mouths themselves."""
+
+    silhouette: Silhouette = field(default_factory=Silhouette)
+    ring: tone.Ring = field(default_factory=tone.Ring)
+    grain: Grain = field(default_factory=Grain)
+    valleys: dict[int, tuple[int, float]] = field(default_factory=dict)
 
 
 class _Choice:
@@ -184,6 +221,7 @@ class _Canvas:
         self._samples = [np.zeros(0, np.uint16) for _ in range(3)]
         self._alphas = [np.zeros(0, np.float32) for _ in range(2)]
         self._entry = np.zeros(0, np.uint16)
+        self._drawn: list[tuple[int, int, int] | None] = [None, None]
         self._turn = 0
 
     def entry(self, region: Region) -> Planes:
@@ -199,8 +237,12 @@ class _Canvas:
         if self._alphas[0].size < pixels:
             self._samples = [np.zeros(2 * pixels, np.uint16) for _ in range(3)]
             self._alphas = [np.zeros(pixels, np.float32) for _ in range(2)]
+            self._drawn = [None, None]
         alpha = self._alphas[self._turn][:pixels].reshape(region.height, region.width)
-        _draw_mask(alpha, EDGE * iod)
+        wanted = (region.height, region.width, max(round(EDGE * iod), 2))
+        if wanted != self._drawn[self._turn]:
+            _draw_mask(alpha, wanted[2])
+            self._drawn[self._turn] = wanted
         return _Set(_planes(self._samples[2], region), _planes(self._samples[self._turn], region), alpha)
 
 

@@ -17,10 +17,14 @@ BLACK, NEUTRAL = 64.0, 512.0
 RING = 0.035
 """How far outside the lips the ring of skin lies, in IOD."""
 GAIN_LIMIT = 1.4
-UNLIT, UNLIT_CHROMA = 0.18, 0.35
+UNLIT, UNLIT_CHROMA = 0.25, 0.35
 """Share of the lips' luma and chroma that an unlit mouth keeps, where none has been seen yet."""
 DEEP = (0.5, 0.65, 0.8)
 """Where an opening is searched for its dark, from the upper lip to the lower."""
+PARTED, VALLEY, LIT_BELOW = 0.04, 0.7, 0.25
+"""IOD from which an opening is searched for the jaw's teeth; the most light of the dark above them, and how much more they
+have, in the lips' luma."""
+DOWN = np.linspace(0.1, 0.9, 9)
 SEEN_OPENING, DARK_ENOUGH = 0.06, 0.5
 """IOD from which an opening shows its dark, and the share of the lips' luma below which it is one."""
 ROWS_OF_TEETH = np.linspace(0.12, 0.88, 6)
@@ -31,7 +35,26 @@ SHUT, PARTED = 0.006, 0.02
 """IOD of opening up to which nothing lies between the lips, and from which it counts in full: in between, lips and shadow get
 into the samples."""
 
+CALM, FLASH = 0.3, 10.0
+"""What a new look at the ring counts against those before, and the codes of luma beyond which only the new one counts."""
+
 Colours = NDArray[np.float64]
+
+
+class Ring:
+    """Remembers the skin's colours round the lips: noise is averaged away, a change of light is not. New for each shot."""
+
+    def __init__(self) -> None:
+        self._colours: Colours | None = None
+
+    def follow(self, seen: Colours) -> Colours:
+        """The colours to match after another look, (n, 3)."""
+        last = self._colours
+        if last is None or abs(float(np.median(seen[:, 0] - last[:, 0]))) > FLASH:
+            self._colours = seen
+        else:
+            self._colours = last + CALM * (seen - last)
+        return self._colours
 
 
 def colours_at(planes: Planes, points: Complex) -> Colours:
@@ -60,12 +83,33 @@ def match(here: Colours, there: Colours) -> tuple[float, tuple[float, float, flo
     return gain, (0.0, float(blue), float(red))
 
 
+def valley_of(planes: Planes, points: Complex, opening: float) -> float:
+    """The part of an opening, from above, after which what is seen belongs to the lower jaw: 1 where nothing does.
+
+    Between upper teeth and lower ones, or the tongue, it is darker than on either; above lower teeth alone it is dark at once,
+    which the shadow of a lip on upper teeth is not.
+    """
+    if opening < PARTED:
+        return 1.0
+    upper, lower = points[INNER_UPPER[3:-3]], points[INNER_LOWER[3:-3]]
+    luma = colours_at(planes, (upper + np.multiply.outer(DOWN, lower - upper)).ravel())[:, 0].reshape(len(DOWN), -1)
+    profile = (np.median(luma, axis=1) - BLACK) / max(lip_of(planes, points)[0] - BLACK, 1)
+    darkest = int(profile.argmin())
+    parted = profile[darkest] < VALLEY and profile[darkest:].max() - profile[darkest] > LIT_BELOW
+    return float(DOWN[darkest]) if parted else 1.0
+
+
+def lip_of(planes: Planes, points: Complex) -> Colours:
+    """Y, Cb, Cr of the middle of the lower lip."""
+    return np.asarray(np.median(colours_at(planes, (points[OUTER_LOWER[2:-2]] + points[INNER_LOWER[2:-2]]) / 2), axis=0))
+
+
 def dark_of(planes: Planes, points: Complex, opening: float) -> Colours:
     """Y, Cb, Cr of the unlit mouth: the darkest of what an open one shows, or a guess from the lips' own colour.
 
     A smile full of teeth shows no dark at all: what is not much darker than the lips does not count.
     """
-    lip = np.median(colours_at(planes, (points[OUTER_LOWER[2:-2]] + points[INNER_LOWER[2:-2]]) / 2), axis=0)
+    lip = lip_of(planes, points)
     if opening > SEEN_OPENING:
         upper, lower = points[INNER_UPPER[2:-2]], points[INNER_LOWER[2:-2]]
         inside = colours_at(planes, np.concatenate([upper + (lower - upper) * part for part in DEEP]))

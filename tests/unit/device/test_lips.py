@@ -41,23 +41,27 @@ def layer(opening=12.0, gap=8.0, **changes):
         down=(-0.1, 0.99),
         inset=1.0,
         stretch=1.3,
+        valley=1.0,
         feather=(1.5, 2.5),
         soft=1.0,
         seam=0.2,
         shade=0.3,
         gain=1.1,
         offset=(0.0, 3.0, -4.0),
-        dark=(120.0, 500.0, 530.0),
+        unseen=(np.array([120.0, 500, 530])[:, None, None] + rng.normal(0, 20, (3, 5, 7))).astype(np.float32),
+        grain=3.0,
+        seed=0xDEADBEEF,
         weight=0.9,
     )
     return replace(made, **changes)
 
 
+@pytest.mark.parametrize("valley", [1.0, 0.4])
 @pytest.mark.parametrize(("opening", "gap"), [(12.0, 8.0), (12.0, 0.0), (6.0, 16.0), (0.0, 16.0), (1.5, 1.0)])
-def test_the_compiled_layer_equals_its_reference_within_a_code(opening, gap):
+def test_the_compiled_layer_equals_its_reference_within_a_code(opening, gap, valley):
     fast, slow = smooth(100, 70, 5), smooth(100, 70, 5)
-    lay(layer(opening, gap), fast)
-    lay_reference(layer(opening, gap), slow)
+    lay(layer(opening, gap, valley=valley), fast)
+    lay_reference(layer(opening, gap, valley=valley), slow)
     for name in ("y", "cb", "cr"):
         assert np.abs(getattr(fast, name).astype(int) - getattr(slow, name)).max() <= 1
     assert (fast.y != smooth(100, 70, 5).y).sum() > 500

@@ -87,10 +87,10 @@ def test_who_returns_goes_on_where_they_were():
     teach(mouth, *[0.1] * 5)
     mouth.turn_to(2, iod=IOD)
     assert not mouth.warm
-    assert mouth.cap == pytest.approx(0.05)
+    assert mouth.cap == pytest.approx(0.10)
     mouth.turn_to(1, iod=IOD)
     assert mouth.warm
-    assert mouth.cap == pytest.approx(0.115, abs=1e-3)
+    assert mouth.cap == pytest.approx(0.13, abs=1e-3)
 
 
 def test_somebody_new_gets_nothing_of_anybody():

@@ -86,6 +86,33 @@ def test_an_open_target_shows_the_teeth_that_were_seen():
     assert 8 <= rows <= 14
 
 
+def two_rows_of_teeth(opening):
+    """A drawn mouth whose teeth part in the middle: face and packed picture."""
+    seen, planes = drawn_face.face(opening=opening), Planes.of(FORMAT.width, FORMAT.height)
+    DEVICE.unpack(drawn_face.picture(seen, FORMAT, noise=1), Region(0, 0, FORMAT.width, FORMAT.height), planes)
+    high, low = seen.landmarks[13, 1], seen.landmarks[14, 1]
+    planes.y[int(high + 0.4 * (low - high)) : int(high + 0.6 * (low - high)) + 1, 170:230] = 120
+    packed = np.empty((FORMAT.height, FORMAT.row_octets), np.uint8)
+    DEVICE.pack(planes, packed)
+    return seen, packed
+
+
+def test_lower_teeth_go_with_the_jaw_and_upper_teeth_stay_with_the_skull():
+    seen, packed = two_rows_of_teeth(0.14)
+    closed, rows = drawn_face.face(opening=0.0), {}
+    for opening in (0.10, 0.14, 0.20):
+        mouth = renderer(cold_open=0.3)
+        mouth.learn(packed, seen, 0)
+        _, _, planes = dubbed(mouth, closed, MouthShape(opening, 0.58))
+        bright = np.flatnonzero(planes.y[100:180, 190] > 720) + 100
+        gap = np.flatnonzero(np.diff(bright) > 2)
+        assert len(gap) == 1, "two rows of teeth with dark between them"
+        upper_lip, lower_lip = 122 - 24 * opening, 122 + 76 * opening
+        rows[opening] = (bright[0] - upper_lip, lower_lip - bright[-1], bright[gap[0] + 1] - bright[gap[0]])
+    assert all(abs(top - rows[0.14][0]) < 2.5 and abs(bottom - rows[0.14][1]) < 2.5 for top, bottom, _ in rows.values())
+    assert rows[0.10][2] < rows[0.14][2] < rows[0.20][2]
+
+
 def test_the_ramp_opens_the_mouth_step_by_step():
     closed, mouth = drawn_face.face(opening=0.0), taught(0.0, 0.14)
     rows = [teeth_rows(dubbed(mouth, closed, MouthShape(0.14, 0.58), step / 6)[2]) for step in range(7)]
@@ -94,16 +121,17 @@ def test_the_ramp_opens_the_mouth_step_by_step():
     assert rows[-1] >= 10
 
 
-def test_a_cold_renderer_opens_no_wider_than_its_cap_and_paints_the_inside_dark():
-    mouth, closed = taught(0.0, 0.0, cold_open=0.05), drawn_face.face(opening=0.0)
-    assert mouth.cap == pytest.approx(0.05)
+def test_a_cold_renderer_opens_no_wider_than_its_cap_and_draws_teeth_above_and_dark_below():
+    mouth, closed = taught(0.0, 0.0), drawn_face.face(opening=0.0)
+    assert mouth.cap == pytest.approx(0.10)
     _, _, planes = dubbed(mouth, closed, MouthShape(0.3, 0.58))
-    dark = int((planes.y[80:180, 200] < 250).sum())
-    assert 3 <= dark <= 6
+    inside = planes.y[120:128, 200].astype(int)
+    assert inside[:2].max() > inside.min() + 60, "a tooth's edge"
+    assert (inside[3:] < drawn_face.LIP[0] - 60).sum() >= 3, "and the dark below it"
 
 
 def test_the_cap_grows_with_what_was_seen_and_ends_when_enough_was():
-    assert taught(0.0, 0.1).cap == pytest.approx(0.115, abs=1e-4)
+    assert taught(0.0, 0.1).cap == pytest.approx(0.13, abs=1e-4)
     assert taught(*np.linspace(0, 0.2, 20)).cap == 1.0
 
 
@@ -117,7 +145,7 @@ def test_forgetting_leaves_nothing_of_the_speaker():
     assert mouth.warm
     mouth.forget()
     assert not mouth.warm
-    assert mouth.cap == pytest.approx(0.05)
+    assert mouth.cap == pytest.approx(0.10)
     assert mouth.render(drawn_face.picture(seen, FORMAT), seen, MouthShape(0, 0.5), 1.0) is None
 
 
@@ -140,6 +168,66 @@ def test_an_entry_change_fades_over_two_frames():
         face, wanted = seen, MouthShape(0.14, 0.58)
         weights.append([weight for _, weight in mouth._choice.advance(mouth._gallery, wanted, face)])
     assert weights == [[1.0, pytest.approx(1 / 3)], [1.0, pytest.approx(2 / 3)], [1.0]]
+
+
+def lips_of(mouth, seen, target, *, noise, seed):
+    """Luma of the even middle of a dubbed lower lip and of skin below it."""
+    packed = drawn_face.picture(seen, FORMAT, noise=noise, seed=seed)
+    rendered = mouth.render(packed, seen, target, 1.0)
+    rows, columns, y = 120 - rendered.region.y, 200 - rendered.region.x, rendered.planes.y.astype(float)
+    return y[rows + 6 : rows + 9, columns - 12 : columns + 12], y[rows + 25 : rows + 35, columns - 12 : columns + 12]
+
+
+def seen_noisy(noise):
+    """A renderer that saw twenty frames of a closed mouth, each with noise of its own."""
+    mouth, seen = renderer(), drawn_face.face()
+    for tick in range(20):
+        mouth.learn(drawn_face.picture(seen, FORMAT, noise=noise, seed=tick), seen, tick * 3600)
+    return mouth, seen
+
+
+def test_lips_have_the_grain_of_the_skin_and_it_lives():
+    mouth, seen = seen_noisy(24)
+    lips, skin = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=24, seed=100)
+    later, _ = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=24, seed=101)
+    assert 0.7 < lips.std() / skin.std() < 1.4
+    assert (later - lips).std() > 0.8 * skin.std()
+    again, _ = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=24, seed=100)
+    np.testing.assert_allclose(again, lips, atol=1)
+
+
+def test_a_picture_without_grain_gets_none():
+    mouth, seen = seen_noisy(1)
+    lips, _ = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=1, seed=100)
+    assert lips.std() == 0
+
+
+def test_another_shot_knows_nothing_of_the_grain_before():
+    mouth, seen = seen_noisy(24)
+    mouth.forget()
+    for tick in range(6):
+        mouth.learn(drawn_face.picture(seen, FORMAT, noise=1), seen, (100 + tick) * 3600)
+    lips, _ = lips_of(mouth, seen, MouthShape(0.0, 0.58), noise=1, seed=100)
+    assert lips.std() == 0
+
+
+def test_no_step_of_light_where_another_entry_takes_over():
+    mouth, seen = renderer(), drawn_face.face()
+    for tick, light in enumerate((0, 90)):  # the second entry was learnt in brighter light
+        face = drawn_face.face(opening=0.05 * tick)
+        planes = Planes.of(FORMAT.width, FORMAT.height)
+        DEVICE.unpack(drawn_face.picture(face, FORMAT, noise=1), Region(0, 0, FORMAT.width, FORMAT.height), planes)
+        planes.y[:] = 64 + (planes.y.astype(int) - 64) * (600 - 64 + light) // (600 - 64)
+        packed = np.empty((FORMAT.height, FORMAT.row_octets), np.uint8)
+        DEVICE.pack(planes, packed)
+        mouth.learn(packed, face, tick * 3600)
+    used, lips = [], []
+    for opening in (0.0, 0.0, 0.0, 0.03, 0.03, 0.03, 0.03):
+        lip, _ = lips_of(mouth, seen, MouthShape(opening, 0.58), noise=1, seed=1)
+        used.append(mouth._choice.in_use[0])
+        lips.append(lip.mean())
+    assert len(set(used)) == 2, "the entries were changed"
+    assert np.abs(np.diff(lips)).max() < 3
 
 
 def test_a_face_at_the_rim_of_the_raster_is_refused():

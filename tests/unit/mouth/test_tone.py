@@ -47,3 +47,27 @@ def test_the_dark_of_an_open_mouth_is_the_one_seen():
     points, planes = plane_points(seen.landmarks), flat(*drawn_face.LIP)
     planes.y[int(points[13].imag) + 3 : int(points[14].imag), 180:220] = 90
     assert tone.dark_of(planes, points, 0.14)[0] == pytest.approx(90, abs=1)
+
+
+def test_noise_on_the_ring_is_averaged_and_a_change_of_light_is_followed_at_once():
+    ring, still = tone.Ring(), np.tile([500.0, 500.0, 560.0], (20, 1))
+    ring.follow(still)
+    assert np.abs(ring.follow(still + 6) - still).max() < 2
+    np.testing.assert_array_equal(ring.follow(still + 60), still + 60)
+
+
+def opening_with(rows):
+    """An open drawn mouth whose inside shows luma `rows`, from lip to lip."""
+    seen = drawn_face.face(opening=0.14)
+    points, planes = plane_points(seen.landmarks), flat(*drawn_face.LIP)
+    high, low = int(points[13].imag), int(points[14].imag) + 1
+    for row in range(high, low):
+        planes.y[row, 160:240] = rows[(row - high) * len(rows) // (low - high)]
+    return tone.valley_of(planes, points, 0.14)
+
+
+def test_teeth_below_the_dark_go_with_the_jaw_and_teeth_without_dark_do_not():
+    assert 0.3 <= opening_with((420, 420, 420, 150, 150, 420, 420, 420)) <= 0.7
+    assert opening_with((150, 150, 420, 420, 420, 420, 420, 420)) < 0.3
+    assert opening_with((330, 420, 420, 420, 420, 420, 420, 420)) == 1
+    assert opening_with((420, 420, 420, 420, 150, 150, 150, 150)) == 1
