@@ -2,8 +2,8 @@
 
 Neither is a biometric; nothing is kept beyond the shot. They answer two questions: is the face that was lost for a moment the
 same, so that what was learned of its mouth is still good; and has one face been dissolved into another, so that it is not. Only
-what lies above the nose's base is looked at: the mouth is what we change, and hands come before it. People differ from themselves
-by 0.02 to 0.05 in proportions, from others by 0.1 or more; looks agree by 0.9 against 0.4 (docs/quality.md).
+what lies above the nose's base is looked at: the mouth is what we change, and hands come before it. People differ from
+themselves by 0.02 to 0.05 in proportions, from others by 0.1 or more; looks agree by 0.9 against 0.4 (docs/quality.md).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from relip.essence.errors import FormatError, ModelError
 from relip.essence.formats import VideoFormat
-from relip.essence.scene import Bypass, Face, Sighting
+from relip.essence.scene import Bypass, Face, Region, Sighting
 from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.face import detector as boxes
 from relip.face import mesh as points
@@ -112,6 +112,7 @@ class FaceTracker:
         self._head_speed = head_speed
         self._identity = 0
         self._ticks: int | None = None
+        self._speaker: Region | None = None
         self._track: _Track | None = None
         self._lost: _Lost | None = None
         self._cuts = CutDetector()
@@ -122,14 +123,16 @@ class FaceTracker:
         self._cuts = CutDetector()
         self._ticks = None
 
-    def see(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
+    def see(self, packed: NDArray[np.uint8], ticks: int, speaker: Region | None = None) -> Sighting:
         """The presenter in the frame (height, row_octets) whose origin timestamp is `ticks` (90 kHz).
 
+        `speaker`: where the one who speaks is, for who knows it: a face with its middle in there is the presenter, whoever else
+        is in view; None leaves it to sizes.
         Raises ModelError when a net fails or answers with something that is not a number; the track is dropped then.
         """
         if self._ticks is not None and not 0 < ticks - self._ticks <= GAP_TICKS:
             self.reset()
-        self._ticks = ticks
+        self._ticks, self._speaker = ticks, speaker
         cut = self._cuts.see(packed)
         if cut:
             self._drop()
@@ -156,7 +159,7 @@ class FaceTracker:
 
     def _start(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
         """Begin a track on the largest face. The mesh looks twice, for its own crop is better than the detector's."""
-        found = self._detect(packed)
+        found = [box for box in self._detect(packed) if self._may_speak(box)]
         if not found:
             return Sighting(face=None, absent=self._nobody(ticks))
         own = max(found, key=lambda box: box.area)
@@ -252,10 +255,13 @@ class FaceTracker:
         """Look for other faces; drop the track when a larger one has been there at several in a row."""
         track.checked_ticks = ticks
         found = self._detect(packed)
-        own = max((box.area for box in found if _same_face(box, track.landmarks)), default=0.0)
-        if own == 0:
+        same = max((box for box in found if _same_face(box, track.landmarks)), key=lambda box: box.area, default=None)
+        if same is None:
             return
-        others = [box for box in found if not _same_face(box, track.landmarks)]
+        if not self._may_speak(same):
+            self._drop()
+            return
+        own, others = same.area, [box for box in found if self._may_speak(box) and not _same_face(box, track.landmarks)]
         self._meet(packed, track, own, others)
         rivalled = max((box.area for box in others), default=0.0) > RIVAL_AREA * own
         track.rival = track.rival + 1 if rivalled else 0
@@ -271,6 +277,11 @@ class FaceTracker:
             landmarks, _ = self._look(packed, points.crop_of_box(other))
             _, presence = self._look(packed, points.crop_of_landmarks(landmarks))
             track.company.shut = presence >= START_PRESENCE
+
+    def _may_speak(self, box: Box) -> bool:
+        """Whether it is not known that somebody else speaks."""
+        place, x, y = self._speaker, box.x + box.width / 2, box.y + box.height / 2
+        return place is None or (place.x <= x < place.x + place.width and place.y <= y < place.y + place.height)
 
     def _detect(self, packed: NDArray[np.uint8]) -> list[Box]:
         self._device.crop(packed, self._view, self._picture[0])

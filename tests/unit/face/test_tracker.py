@@ -10,7 +10,7 @@ from heads import Stage, head
 from pictures import packed
 from relip.essence.errors import FormatError, ModelError
 from relip.essence.formats import VideoFormat
-from relip.essence.scene import Bypass
+from relip.essence.scene import Bypass, Region
 from relip.face.pose import RIGID
 from relip.face.tracker import FaceTracker
 from relip.mouth.geometry import region_of
@@ -32,11 +32,11 @@ class Programme:
         self.tracker = FaceTracker(detector=self.stage.detector(), mesh=self.stage.mesh(), device=self.stage, format=FORMAT)
         self.ticks = 9_000_000_000
 
-    def frame(self, *heads, presence=1.0, shot=PLAIN, after=3600):
+    def frame(self, *heads, presence=1.0, shot=PLAIN, after=3600, speaker=None):
         """The sighting of the next frame, in which there are these heads."""
         self.ticks += after
         self.stage.heads, self.stage.presence = list(heads), presence
-        return self.tracker.see(shot, self.ticks)
+        return self.tracker.see(shot, self.ticks, speaker)
 
 
 @pytest.fixture
@@ -219,6 +219,20 @@ def test_a_second_face_that_shrinks_a_little_still_counts(programme):
     said = [programme.frame(own, head((900, 300), size)).absent for size in sizes]
     assert set(said[:52]) == {Bypass.TWO_FACES}
     assert said[-1] is None
+
+
+def test_who_is_said_to_speak_is_the_presenter_however_large_the_others_are(programme):
+    place = Region(200, 200, 200, 200)
+    own, larger = head((300, 300), 60), head((900, 300), 100)
+    said = [programme.frame(own, larger, speaker=place) for _ in range(60)]
+    assert {s.absent for s in said} == {None}
+    assert said[-1].face.iod == pytest.approx(60, rel=1e-2)
+    moved = [programme.frame(own, larger, speaker=Region(800, 200, 200, 200)) for _ in range(14)]
+    assert moved[-1].face.iod == pytest.approx(100, rel=1e-2)
+
+
+def test_where_nobody_is_nobody_speaks(programme):
+    assert programme.frame(head((300, 300)), speaker=Region(800, 200, 200, 200)).absent is Bypass.NO_FACE
 
 
 def said_of(programme, **frames):
