@@ -71,11 +71,11 @@ def test_every_octet_is_that_of_the_live_path(story):
 
 def test_the_story_has_every_way_in_and_out(story):
     """Without this the equality above could be that of frames which nobody touched."""
-    assert {Bypass.WARMING, Bypass.NO_FACE, Bypass.NO_DUB} <= set(story.reasons)
+    assert {Bypass.WARMING, Bypass.CUT, Bypass.COVERED, Bypass.NO_DUB} <= set(story.reasons)
     rising = [b > a > 0 for a, b in zip(story.strengths, story.strengths[1:], strict=False)]
     falling = [a > b > 0 for a, b in zip(story.strengths, story.strengths[1:], strict=False)]
     assert sum(rising) >= 10
-    assert sum(falling) >= 5
+    assert sum(falling) >= 3
     assert story.tally.altered >= 40
 
 

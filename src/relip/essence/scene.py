@@ -152,10 +152,14 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one grain: a patch, or the reason it is left alone. Exactly one of the two is set."""
+    """What becomes of one grain: a patch, or the reason it is left alone. Exactly one of the two is set.
+
+    `limit`: why the patch has new lips but not a new jaw.
+    """
 
     patch: Patch | None = None
     bypass: Bypass | None = None
+    limit: Bypass | None = None
 
     def __post_init__(self) -> None:
         assert (self.patch is None) != (self.bypass is None), "a grain is either altered or bypassed"
