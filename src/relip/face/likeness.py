@@ -26,6 +26,8 @@ SAME_SHAPE, SAME_LOOK = 0.09, 0.75
 """What a face that was lost must have in common with itself."""
 OTHER_SHAPE, OTHER_LOOK = 0.06, 0.6
 """What averages of a face have in common with somebody else's. Both must say so: light changes looks, hands change shapes."""
+FRONTAL = 20.0
+"""Degrees of yaw within which the mesh knows a skull's proportions."""
 FIRST_FRAMES = 25
 """What a person is like is the mean of so many frames, then follows slowly: light and make-up change."""
 SLOW, QUICK = 0.005, 0.15
@@ -59,7 +61,7 @@ def look(picture: NDArray[np.float32], places: NDArray[np.float64]) -> Vector:
 
 
 class Likeness:
-    """Remembers one person."""
+    """Remembers one person, as the camera sees them from the front: turned heads are measured less well."""
 
     def __init__(self) -> None:
         self._frames = 0
@@ -67,18 +69,29 @@ class Likeness:
         self._now: tuple[Vector, Vector] | None = None
         self._other_frames = 0
 
-    def see(self, shape: Vector, seen: Vector) -> float:
-        """Take the proportions and the look of a frame; how far the proportions are from the person's own."""
+    def see(self, shape: Vector, seen: Vector, *, yaw: float) -> float:
+        """Take the proportions and the look of a frame; how far the proportions are from the person's own.
+
+        `yaw`: degrees. Nought while too little has been seen from the front to say.
+        """
         if self._own is None or self._now is None:
             self._own = self._now = shape, seen
-        self._frames += 1
+        misfit = float(np.linalg.norm(shape - self._own[0])) if self._frames >= FIRST_FRAMES else 0.0
+        if abs(yaw) > FRONTAL:
+            return misfit
+        if misfit < OTHER_SHAPE or self._agreement(seen) > SAME_LOOK:
+            self._frames += 1
+            share = max(1 / self._frames, SLOW) if self._frames <= FIRST_FRAMES else SLOW
+            self._own = _towards(self._own, (shape, seen), share)
         self._now = _towards(self._now, (shape, seen), QUICK)
-        misfit = float(np.linalg.norm(shape - self._own[0]))
-        if misfit < OTHER_SHAPE:
-            self._own = _towards(self._own, (shape, seen), max(1 / self._frames, SLOW) if self._frames < FIRST_FRAMES else SLOW)
-        apart, alike = np.linalg.norm(self._now[0] - self._own[0]), _of_length_one(self._now[1]) @ _of_length_one(self._own[1])
+        apart, alike = float(np.linalg.norm(self._now[0] - self._own[0])), self._agreement(_of_length_one(self._now[1]))
         self._other_frames = self._other_frames + 1 if apart > OTHER_SHAPE and alike < OTHER_LOOK else 0
         return misfit
+
+    def _agreement(self, seen: Vector) -> float:
+        """Correlation of a look with the person's own."""
+        assert self._own is not None, "somebody who was never seen"
+        return float(seen @ _of_length_one(self._own[1]))
 
     @property
     def another(self) -> bool:
@@ -88,8 +101,7 @@ class Likeness:
     def resembles(self, shape: Vector, seen: Vector) -> bool:
         """Whether a frame may show this person. A look without structure says no."""
         assert self._own is not None, "somebody who was never seen"
-        near = float(np.linalg.norm(shape - self._own[0])) < SAME_SHAPE
-        return near and float(seen @ _of_length_one(self._own[1])) > SAME_LOOK
+        return float(np.linalg.norm(shape - self._own[0])) < SAME_SHAPE and self._agreement(seen) > SAME_LOOK
 
 
 def _towards(one: tuple[Vector, Vector], other: tuple[Vector, Vector], share: float) -> tuple[Vector, Vector]:

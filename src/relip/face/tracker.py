@@ -188,7 +188,7 @@ class FaceTracker:
         if not self._identify(track, shape, seen):
             return Sighting(face=None, absent=Bypass.FACE_UNSURE)
         absent, limit = track.gates.judge(
-            measured, room=self._room(smooth, measured.iod), misfit=track.likeness.see(shape, seen)
+            measured, room=self._room(smooth, measured.iod), misfit=track.likeness.see(shape, seen, yaw=measured.yaw)
         )
         if track.likeness.another:
             track.likeness = Likeness()

@@ -107,22 +107,22 @@ class Overload:
 
     def __init__(self) -> None:
         self._misses: deque[int] = deque(maxlen=MISSES)
-        self._rest_ticks = REST_TICKS
-        self._until: int | None = None
+        self._rest: tuple[int, int] | None = None
+        """When it begins and ends; one value, since one thread writes it and another reads it."""
 
     def missed(self, ticks: int) -> None:
         """The result for the grain at `ticks` came too late."""
         self._misses.append(ticks)
-        if len(self._misses) < MISSES or ticks - self._misses[0] > MISSES_TICKS:
+        if len(self._misses) < MISSES or not 0 <= ticks - self._misses[0] <= MISSES_TICKS or self.rests(ticks):
             return
-        last = self._until
-        if last is not None and ticks < last:
-            return
-        soon = last is not None and ticks - last < self._rest_ticks
-        self._rest_ticks = min(2 * self._rest_ticks, MOST_REST_TICKS) if soon else REST_TICKS
-        self._until = ticks + self._rest_ticks
+        length = REST_TICKS
+        if self._rest is not None:
+            begin, end = self._rest
+            if 0 <= ticks - end < end - begin:  # it did not hold for as long as it rested
+                length = min(2 * (end - begin), MOST_REST_TICKS)
+        self._rest = ticks, ticks + length
 
     def rests(self, ticks: int) -> bool:
         """Whether the grain at `ticks` is to be left alone so that the machine can recover."""
-        until = self._until
-        return until is not None and until - self._rest_ticks <= ticks < until
+        rest = self._rest
+        return rest is not None and rest[0] < ticks < rest[1]

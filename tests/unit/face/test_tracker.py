@@ -274,6 +274,20 @@ def test_a_skull_that_does_not_fit_the_person_limits_the_dub_to_the_lips(program
     assert programme.frame(head((600, 300))).limit is None
 
 
+def test_who_was_only_seen_turned_has_no_skull_of_their_own_to_differ_from(programme):
+    for _ in range(40):
+        programme.frame(head((600, 300), yaw=22))
+    assert programme.frame(bent()).limit is None
+
+
+def test_a_skull_that_differs_for_long_is_the_person_s_own_after_all(programme):
+    for _ in range(30):
+        programme.frame(head((600, 300)))
+    said = [programme.frame(bent()).limit for _ in range(700)]
+    assert said[0] is Bypass.FACE_UNSURE
+    assert said[-1] is None
+
+
 def test_a_mouth_that_leaves_the_raster_is_out_of_frame_before_it_cannot_be_drawn(programme):
     said = [programme.frame(drawn_face.landmarks(x=600, y=y, iod=90, opening=0)) for y in range(500, 720, 4)]
     reasons = [s.absent for s in said]
