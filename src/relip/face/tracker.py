@@ -141,7 +141,8 @@ class FaceTracker:
         except ModelError:
             self._drop()
             raise
-        return replace(sighting, cut=cut)
+        alone = self._track is None or not self._track.company.shut
+        return replace(sighting, absent=sighting.absent or (None if alone else Bypass.TWO_FACES), cut=cut)
 
     def _follow(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
         track = self._track
@@ -170,7 +171,7 @@ class FaceTracker:
         self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed), ticks)
         sighting = self._seen(landmarks, presence, self._track)
         self._meet(packed, self._track, own.area, [box for box in found if box is not own])
-        return replace(sighting, absent=sighting.absent or (Bypass.TWO_FACES if self._track.company.shut else None))
+        return sighting
 
     def _nobody(self, ticks: int) -> Bypass:
         """Why there is no face: it was lost a moment ago, or there is none."""
@@ -202,7 +203,7 @@ class FaceTracker:
             roll=measured.roll,
             identity=self._identity,
         )
-        return Sighting(face=face, absent=absent or (Bypass.TWO_FACES if track.company.shut else None), limit=limit)
+        return Sighting(face=face, absent=absent, limit=limit)
 
     def _identify(self, track: _Track, shape: Vector, seen: Vector) -> bool:
         """Whether it is settled who this is: the one who was lost or, when the face does not come to resemble them, another."""
