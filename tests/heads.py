@@ -18,6 +18,7 @@ def head(middle=(0.0, 0.0), iod=100.0, *, opening=0.0, yaw=0.0, pitch=0.0, roll=
     places = {33: (-0.5, -0.2), 263: (0.5, -0.2), 10: (0, -0.9), 2: (0, 0.15), 61: (-0.3, 0.4), 291: (0.3, 0.4), 152: (0, 0.95)}
     for index, (x, y) in places.items():
         points[index] = (x, y, 0)
+    points[[1, 234, 454]] = (0, 0.1, -0.4), (-0.75, 0.1, 0.5375), (0.75, 0.1, 0.5375)
     points[UPPER_LIP], points[LOWER_LIP] = (0, 0.4 - opening / 2, 0), (0, 0.4 + opening / 2, 0)
     a, b, c = np.radians([yaw, pitch, roll])
     # x right, y down, z to the back. Turned to the viewer's right, the nose (towards −z) moves to +x.

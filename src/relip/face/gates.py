@@ -39,12 +39,13 @@ class Gates:
         self._rim = Gate(limit=-0.04, margin=0.06)  # minus the room between mouth and raster's edge in IOD
         self._misfit = Gate(limit=0.10, margin=0.03)  # see `likeness`: other people are as far apart, oneself never
 
-    def judge(self, measured: Pose, *, room: float, misfit: float) -> tuple[Bypass | None, Bypass | None]:
+    def judge(self, measured: Pose, *, outline: float, room: float, misfit: float) -> tuple[Bypass | None, Bypass | None]:
         """Why this face must be left alone, and why only its lips may be drawn; None for no reason.
 
-        `room`: between what must lie inside the raster and its edge, in IOD. `misfit`: of the skull to the person's own.
+        `outline`: degrees of yaw by the face's outline; the larger one counts. `room`: between what must lie inside the raster
+        and its edge, in IOD. `misfit`: of the skull to the person's own.
         """
-        yaw, pitch = abs(measured.yaw), abs(measured.pitch)
+        yaw, pitch = max(abs(measured.yaw), abs(outline)), abs(measured.pitch)
         refusals = (  # every gate is asked, since each remembers its answer
             (self._small.refuses(-measured.iod), Bypass.FACE_SMALL),
             (self._rim.refuses(-room), Bypass.OUT_OF_FRAME),

@@ -68,6 +68,8 @@ class Likeness:
         self._own: tuple[Vector, Vector] | None = None
         self._now: tuple[Vector, Vector] | None = None
         self._other_frames = 0
+        self.certain = False
+        """Whether nothing in the last frame speaks against this person."""
 
     def see(self, shape: Vector, seen: Vector, *, yaw: float) -> float:
         """Take the proportions and the look of a frame; how far the proportions are from the person's own.
@@ -77,6 +79,7 @@ class Likeness:
         if self._own is None or self._now is None:
             self._own = self._now = shape, seen
         misfit = float(np.linalg.norm(shape - self._own[0])) if self._frames >= FIRST_FRAMES else 0.0
+        self.certain = misfit < OTHER_SHAPE and self._agreement(seen) > SAME_LOOK
         if abs(yaw) > FRONTAL:
             return misfit
         if misfit < OTHER_SHAPE or self._agreement(seen) > SAME_LOOK:

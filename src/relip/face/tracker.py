@@ -19,11 +19,11 @@ from relip.essence.scene import Bypass, Face, Region, Sighting
 from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.face import detector as boxes
 from relip.face import mesh as points
-from relip.face.cuts import CutDetector
+from relip.face.cuts import DIFFERENT, CutDetector, difference, outside
 from relip.face.detector import Box
 from relip.face.gates import Gate, Gates
 from relip.face.likeness import UPPER, Likeness, Vector, look, proportions
-from relip.face.pose import pose
+from relip.face.pose import outline_yaw, pose
 from relip.face.smooth import LandmarkSmoother
 from relip.ports import Device, Model
 
@@ -41,6 +41,10 @@ REMEMBERED_TICKS = 10 * VIDEO_CLOCK_HZ
 """How long a face that was lost in a shot may come back as the same person."""
 RECOGNITION_TICKS = VIDEO_CLOCK_HZ
 """And how long a face may take to resemble it: the first frames after a turn or a hand are the worst."""
+DOUBT_TICKS = 5 * VIDEO_CLOCK_HZ
+"""How long a face may look like somebody else in the same surroundings."""
+HELD_REACH = 0.4
+"""Sizes of a face about it within which what is held before it is not surroundings."""
 RIVAL_AREA = 1.5
 RIVAL_CHECKS = 4
 COMPARABLE_AREA, COMPARABLE_MARGIN = 0.5, 0.1
@@ -73,6 +77,8 @@ class _Track:
     company: Gate = field(default_factory=_company)
     missed: int = 0
     rival: int = 0
+    scene: NDArray[np.float32] | None = None
+    doubted_ticks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +195,17 @@ class FaceTracker:
         if not self._identify(track, shape, seen):
             return Sighting(face=None, absent=Bypass.FACE_UNSURE)
         absent, limit = track.gates.judge(
-            measured, room=self._room(smooth, measured.iod), misfit=track.likeness.see(shape, seen, yaw=measured.yaw)
+            measured,
+            outline=outline_yaw(smooth),
+            room=self._room(smooth, measured.iod),
+            misfit=track.likeness.see(shape, seen, yaw=measured.yaw),
         )
+        if track.likeness.certain:
+            track.scene, track.doubted_ticks = self._cuts.last, None
         if track.likeness.another:
-            track.likeness = Likeness()
+            if not self._replaced(track, smooth):
+                return Sighting(face=None, absent=Bypass.FACE_UNSURE)
+            track.likeness, track.doubted_ticks = Likeness(), None
             self._identity += 1
         face = Face(
             landmarks=smooth,
@@ -219,6 +232,22 @@ class FaceTracker:
             self._identity += 1
         track.known, self._lost = True, None
         return True
+
+    def _replaced(self, track: _Track, landmarks: NDArray[np.float32]) -> bool:
+        """Whether a face that has become another one is another person: then what surrounds it is another scene.
+
+        What is held before a face changes the face alone. Whoever stays changed for long is taken for another all the same.
+        """
+        assert self._ticks is not None
+        if track.doubted_ticks is None:
+            track.doubted_ticks = self._ticks
+        if track.scene is None or self._ticks - track.doubted_ticks > DOUBT_TICKS:
+            return True
+        low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+        reach = (high - low).max() * HELD_REACH
+        box = np.stack((low - reach, high + reach)) / self._raster
+        before, now = outside(track.scene, box), outside(self._cuts.last, box)
+        return len(now) > 0 and difference(before, now) > DIFFERENT
 
     def _look_of(self, landmarks: NDArray[np.float32]) -> Vector:
         """The look of the upper face, in the crop that the mesh has just seen."""

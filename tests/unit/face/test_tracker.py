@@ -129,12 +129,42 @@ def test_after_a_cut_nobody_is_remembered(programme):
     assert programme.frame(head((600, 300)), shot=SHOTS[1]).face.identity == 2
 
 
+def blended(share):
+    """A dissolve from the first shot to the second."""
+    pictures = [
+        np.random.default_rng(i).integers(0, 255, (6, 8, 1)).repeat(3, 2).repeat(120, 0).repeat(160, 1) for i in range(2)
+    ]
+    return packed(pictures[0] + share * (pictures[1] - pictures[0]))
+
+
+def test_a_face_that_becomes_another_in_the_same_surroundings_has_something_before_it(programme):
+    for _ in range(30):
+        programme.frame(head((600, 300)), shot=SHOTS[0])
+    programme.stage.look = 2
+    said = [programme.frame(head((600, 300), person=2), shot=SHOTS[0]) for _ in range(160)]
+    assert {s.absent for s in said[20:120]} == {Bypass.FACE_UNSURE}
+    assert said[-1].face.identity == 2, "it has stayed for too long to be held there"
+    programme.stage.look = 1
+
+
+def test_what_was_held_before_a_face_is_taken_away_and_it_is_the_same_person(programme):
+    for _ in range(30):
+        programme.frame(head((600, 300)), shot=SHOTS[0])
+    programme.stage.look = 2
+    for _ in range(50):
+        programme.frame(head((600, 300), person=2), shot=SHOTS[0])
+    programme.stage.look = 1
+    said = [programme.frame(head((600, 300)), shot=SHOTS[0]) for _ in range(30)]
+    assert said[-1].face.identity == 1
+
+
 def test_a_face_that_dissolves_into_another_is_another_person(programme):
     for _ in range(30):
-        programme.frame(head((600, 300)))
+        programme.frame(head((600, 300)), shot=SHOTS[0])
     programme.stage.look = 2
     start, end = head((600, 300)), head((600, 300), person=2)
-    said = [programme.frame(start + min(1, k / 20) * (end - start)) for k in range(40)]
+    shots = [blended(min(1, k / 20)) for k in range(40)]
+    said = [programme.frame(start + min(1, k / 20) * (end - start), shot=shot) for k, shot in enumerate(shots)]
     assert said[0].face.identity == 1
     assert said[-1].face.identity > 1
 

@@ -125,7 +125,7 @@ def test_no_sequence_of_sightings_makes_the_dub_jump_or_flap(sightings):
 def test_a_face_that_trembles_about_the_limit_changes_sides_once_in_eight_seconds(yaws):
     gates, sightings = Gates(), []
     for yaw in yaws:
-        absent, limit = gates.judge(Pose(iod=100, yaw=yaw, pitch=0, roll=0), room=1, misfit=0)
+        absent, limit = gates.judge(Pose(iod=100, yaw=yaw, pitch=0, roll=0), outline=0, room=1, misfit=0)
         sightings.append(Sighting(face=FACE, absent=absent, limit=limit))
     sides = [rung is Rung.NONE for rung in rungs(*sightings)]
     assert sum(a != b for a, b in itertools.pairwise(sides)) <= 1
