@@ -23,6 +23,7 @@ from relip.offline.dubbing import dub
 from relip.service.compose import engines
 from relip.signals import occluders
 from relip.signals.occluders import Place
+from turned_face import turn
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -46,11 +47,17 @@ def clips(media):
 
 
 @pytest.fixture(scope="module")
-def portrait():
-    """A packed frame of another person, the same size in the picture."""
-    picture = np.zeros((FORM.height, FORM.width, 3)) + 90
-    picture[:, 72:648] = resize(astronaut()[:300, 74:374], (576, 576)) * 255
-    return packed(picture)
+def somebody():
+    """A picture of another person, the same size in the picture: (h, w, 3) uint8."""
+    picture = np.full((FORM.height, FORM.width, 3), 90, np.uint8)
+    picture[:, 72:648] = np.rint(resize(astronaut()[:300, 74:374], (576, 576)) * 255)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def portrait(somebody):
+    """The same as a packed frame."""
+    return packed(somebody)
 
 
 def unpacked(frame):
@@ -236,6 +243,22 @@ def test_a_picture_that_stands_still_is_dubbed(clips, see):
     sightings = see([frame] * 40)
     assert {(s.absent, s.limit, s.cut) for s in sightings} == {(None, None, False)}
     assert {occlusion.see(frame, s.face) for s in sightings} == {Cover.NOTHING}
+
+
+@pytest.mark.parametrize("side", [1, -1], ids=["right", "left"])
+def test_a_head_that_turns_goes_down_rung_by_rung_and_up_again(see, somebody, portrait, side):
+    (start,) = see([portrait])
+    degrees = [*range(0, 64, 3), *range(60, -1, -3), *[0] * 5]
+    sightings = see([packed(turn(somebody, start.face.landmarks, side * angle)) for angle in degrees])
+    rungs = [0 if s.absent else 1 if s.limit else 2 for s in sightings]
+    assert set(rungs[:4]) == {2}
+    lowest = rungs.index(min(rungs))
+    assert rungs[:lowest] == sorted(rungs[:lowest], reverse=True)
+    assert 1 in rungs[:lowest]
+    assert {s.absent for s in sightings} <= {None, Bypass.FACE_TURNED, Bypass.FACE_UNSURE, Bypass.FACE_LOST}
+    assert min(rungs) == 0
+    assert rungs[-1] == 2
+    assert sightings[-1].face.identity == 1
 
 
 def test_a_face_that_leaves_through_the_lower_edge_is_out_of_frame_before_its_mouth_is(clips, see):
