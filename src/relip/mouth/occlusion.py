@@ -31,9 +31,13 @@ UPPER_FACE = np.array((
 """Forehead, nose and upper cheeks: what the light on the rest is judged by."""
 # fmt: on
 LIP_CONTOURS = ((OUTER_UPPER, INNER_UPPER), (OUTER_LOWER, INNER_LOWER))
-MOUTH_POINTS = 2 * (len(OUTER_UPPER) - 2) + len(SKIN_UPPER) + len(SKIN_LOWER)
+LIP_POINTS = 2 * (len(OUTER_UPPER) - 2)
+MOUTH_POINTS = LIP_POINTS + len(SKIN_UPPER) + len(SKIN_LOWER)
 LOWER, UPPER = slice(None, MOUTH_POINTS + len(CHIN)), slice(MOUTH_POINTS + len(CHIN), None)
+LIPS, AROUND, SKIN = slice(None, LIP_POINTS), slice(LIP_POINTS, MOUTH_POINTS), slice(LIP_POINTS, LOWER.stop)
 """Where the parts stand among all points."""
+LEAST_LUMA = 40.0
+"""Codes above black below which a colour says nothing."""
 SPACING = 0.012
 """IOD between the nine samples whose mean a point is."""
 START = np.array((30.0, 5.0, 5.0))
@@ -46,12 +50,17 @@ FAR = 3.0
 """Deviations from its own mean from which a point counts."""
 FIRST_FRAMES = 50
 """A point's mean and spread are those of so many frames, then follow slowly; one that deviates follows more slowly still."""
-SLOW, SLOWEST = 0.02, 0.002
+SLOW, SLOWEST, QUICK = 0.02, 0.002, 0.2
 LIPS_SHUT, LIPS_OPEN = 0.25, 0.15
 CHIN_SHUT, CHIN_OPEN = 0.15, 0.08
 """Shares of deviating points from which a part is covered, and below which it no longer is; speech stays under 0.1."""
 SHADOW_SHARE = 0.1
 """Fewer points of the lower face than these deviate when only another light than the upper face's lies on it."""
+NO_MOUTH = -0.10
+"""Bareness of what cannot be a mouth: a thing that was there when the speaker was first seen."""
+BARER = 0.06
+BARER_FRAMES = 12
+"""How much barer than what was learned something must be, and for how long, to be the mouth after all."""
 MOST_GAIN = 2.0
 FLASH = 1.2
 FLASH_FRAMES = 4
@@ -83,6 +92,8 @@ class Occlusion:
         self._gain = 1.0
         self._flash_frames = 0
         self._cover = Cover.NOTHING
+        self._rival: Values | None = None
+        self._rival_frames = 0
 
     def see(self, packed: NDArray[np.uint8], face: Face) -> Cover:
         """What is covered of a face in a packed frame (height, row_octets); a new identity begins anew."""
@@ -101,8 +112,12 @@ class Occlusion:
             shaded = self._far(colours, _light(colours[LOWER], self._mean[LOWER])[0], shift)
             far = shaded if shaded[LOWER].mean() < SHADOW_SHARE else far
         self._cover = self._judge(far)
-        if self._cover is Cover.NOTHING:
-            self._learn(far, (colours - shift) / gain)
+        seen = (colours - shift) / gain
+        if self._cover is Cover.LIPS:
+            self._doubt(seen)
+        else:
+            self._rival, self._rival_frames = None, 0
+            self._learn(far, seen)
         return self._cover
 
     def _far(self, colours: Values, gain: float, shift: Values) -> NDArray[np.bool_]:
@@ -122,11 +137,27 @@ class Occlusion:
         return False
 
     def _judge(self, far: NDArray[np.bool_]) -> Cover:
+        assert self._mean is not None
+        if bareness(self._mean) < NO_MOUTH:
+            return Cover.LIPS
         mouth, chin = far[:MOUTH_POINTS].mean(), far[MOUTH_POINTS : LOWER.stop].mean()
         if mouth > (LIPS_OPEN if self._cover is Cover.LIPS else LIPS_SHUT):
             return Cover.LIPS
         limit = CHIN_SHUT if self._cover is Cover.NOTHING else CHIN_OPEN
         return Cover.CHIN if max(chin, mouth) > limit else Cover.NOTHING
+
+    def _doubt(self, colours: Values) -> None:
+        """Begin anew with what covers the lips, if that looks more like a mouth than what was learned."""
+        assert self._mean is not None
+        if bareness(colours) <= bareness(self._mean) + BARER:
+            self._rival, self._rival_frames = None, 0
+            return
+        self._rival = colours if self._rival is None else self._rival + QUICK * (colours - self._rival)
+        self._rival_frames += 1
+        if self._rival_frames >= BARER_FRAMES:
+            rival = self._rival
+            self.forget()
+            self._mean, self._spread = rival, np.tile(START**2, (len(rival), 1))
 
     def _learn(self, far: NDArray[np.bool_], colours: Values) -> None:
         """Take colours in the light of this person's past."""
@@ -157,6 +188,16 @@ def sample(packed: NDArray[np.uint8], places: Values, spacing: int) -> Values:
     low = np.stack((c >> 4, e, b >> 6, d >> 2)).sum(axis=2, dtype=np.int32)
     sums = ((16 * high[0] + low[0] + 256 * high[1] + low[1]) / 2, 4 * high[2] + low[2], 64 * high[3] + low[3])
     return np.stack(sums, axis=1) / 9 - (BLACK, NEUTRAL, NEUTRAL)
+
+
+def bareness(colours: Values) -> float:
+    """How much points look like a bare mouth: lips redder than the skin about them, skin like that of the upper face.
+
+    Colours are taken in shares of the luma, so that no light matters. A mouth has 0.1 to 0.2, a hand nought, things have less.
+    """
+    shares = colours[:, 1:] / np.maximum(colours[:, :1], LEAST_LUMA)
+    lips, around, lower, upper = (np.median(shares[part], axis=0) for part in (LIPS, AROUND, SKIN, UPPER))
+    return float(lips[1] - around[1] - np.hypot(*(lower - upper)))
 
 
 def _light(colours: Values, own: Values) -> tuple[float, Values]:

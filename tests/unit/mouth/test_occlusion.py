@@ -94,6 +94,21 @@ def test_what_stays_before_the_mouth_is_not_learned():
     assert view.see() is NOTHING
 
 
+def test_a_cup_that_was_there_from_the_first_frame_on_is_no_mouth():
+    view, cup = View(0), thing(occluders.cup, MOUTH)
+    assert {view.see(cup) for _ in range(30)} == {Cover.LIPS}
+    assert view.see() is Cover.LIPS, "one frame proves nothing"
+    assert [view.see() for _ in range(20)][-1] is NOTHING
+    assert view.see(cup) is Cover.LIPS
+
+
+def test_a_hand_that_was_learned_as_the_mouth_is_unlearned_when_it_goes():
+    view = View(0)
+    assert {view.see(thing(occluders.hand, MOUTH)) for _ in range(60)} == {NOTHING}
+    assert [view.see() for _ in range(20)][-1] is NOTHING
+    assert view.see(thing(occluders.hand, MOUTH)) is Cover.LIPS
+
+
 @pytest.mark.parametrize(
     "light",
     [lit(0.6), lit(1.5), lit(1.0, (-14, 10)), lit(np.linspace(0.85, 1.15, FORMAT.width)[None])],
