@@ -50,6 +50,7 @@ FAR = 3.0
 """Deviations from its own mean from which a point counts."""
 FIRST_FRAMES = 50
 """A point's mean and spread are those of so many frames, then follow slowly; one that deviates follows more slowly still."""
+REVIEW_FRAMES = 10
 SLOW, SLOWEST, QUICK = 0.02, 0.002, 0.2
 LIPS_SHUT, LIPS_OPEN = 0.25, 0.15
 CHIN_SHUT, CHIN_OPEN = 0.15, 0.08
@@ -58,7 +59,7 @@ SHADOW_SHARE = 0.1
 """Fewer points of the lower face than these deviate when only another light than the upper face's lies on it."""
 NO_MOUTH = -0.10
 """Bareness of what cannot be a mouth: a thing that was there when the speaker was first seen."""
-BARER = 0.06
+BARER = 0.04
 BARER_FRAMES = 12
 """How much barer than what was learned something must be, and for how long, to be the mouth after all."""
 MOST_GAIN = 2.0
@@ -89,11 +90,16 @@ class Occlusion:
         self._frames = 0
         self._mean: Values | None = None
         self._spread: Values | None = None
+        self._bareness = 0.0
         self._gain = 1.0
         self._flash_frames = 0
         self._cover = Cover.NOTHING
         self._rival: Values | None = None
         self._rival_frames = 0
+
+    def _begin(self, colours: Values) -> None:
+        """Take some colours for those of a bare mouth, until more is known."""
+        self._mean, self._spread, self._bareness = colours, np.tile(START**2, (len(colours), 1)), bareness(colours)
 
     def see(self, packed: NDArray[np.uint8], face: Face) -> Cover:
         """What is covered of a face in a packed frame (height, row_octets); a new identity begins anew."""
@@ -101,9 +107,9 @@ class Occlusion:
             self.forget()
             self._identity = face.identity
         colours = sample(packed, _places(face), max(1, round(SPACING * face.iod)))
-        if self._mean is None or self._spread is None:
-            self._mean = colours
-            self._spread = np.tile(START**2, (len(colours), 1))
+        if self._mean is None:
+            self._begin(colours)
+        assert self._mean is not None
         gain, shift = _light(colours[UPPER], self._mean[UPPER])
         if self._flashes(gain):
             return self._cover
@@ -116,7 +122,7 @@ class Occlusion:
         if self._cover is Cover.LIPS:
             self._doubt(seen)
         else:
-            self._rival, self._rival_frames = None, 0
+            self._rival, self._rival_frames, self._gain = None, 0, gain
             self._learn(far, seen)
         return self._cover
 
@@ -129,16 +135,12 @@ class Occlusion:
         return np.asarray(((colours - shift - lit) ** 2 / (self._spread * gain**2 + granted**2)).sum(axis=1) > FAR**2)
 
     def _flashes(self, gain: float) -> bool:
-        sudden = gain > FLASH * self._gain
-        self._flash_frames = self._flash_frames + 1 if sudden else 0
-        if sudden and self._flash_frames <= FLASH_FRAMES:
-            return True
-        self._gain, self._flash_frames = gain, 0
-        return False
+        """Whether the face is suddenly brighter than when nothing was before it, and has not been so for long."""
+        self._flash_frames = self._flash_frames + 1 if gain > FLASH * self._gain else 0
+        return 0 < self._flash_frames <= FLASH_FRAMES
 
     def _judge(self, far: NDArray[np.bool_]) -> Cover:
-        assert self._mean is not None
-        if bareness(self._mean) < NO_MOUTH:
+        if self._bareness < NO_MOUTH:
             return Cover.LIPS
         mouth, chin = far[:MOUTH_POINTS].mean(), far[MOUTH_POINTS : LOWER.stop].mean()
         if mouth > (LIPS_OPEN if self._cover is Cover.LIPS else LIPS_SHUT):
@@ -148,8 +150,7 @@ class Occlusion:
 
     def _doubt(self, colours: Values) -> None:
         """Begin anew with what covers the lips, if that looks more like a mouth than what was learned."""
-        assert self._mean is not None
-        if bareness(colours) <= bareness(self._mean) + BARER:
+        if bareness(colours) <= self._bareness + BARER:
             self._rival, self._rival_frames = None, 0
             return
         self._rival = colours if self._rival is None else self._rival + QUICK * (colours - self._rival)
@@ -157,12 +158,14 @@ class Occlusion:
         if self._rival_frames >= BARER_FRAMES:
             rival = self._rival
             self.forget()
-            self._mean, self._spread = rival, np.tile(START**2, (len(rival), 1))
+            self._begin(rival)
 
     def _learn(self, far: NDArray[np.bool_], colours: Values) -> None:
         """Take colours in the light of this person's past."""
         assert self._mean is not None
         assert self._spread is not None
+        if self._frames % REVIEW_FRAMES == 0:
+            self._bareness = bareness(self._mean)
         self._frames += 1
         near = max(1 / self._frames, SLOW) if self._frames < FIRST_FRAMES else SLOW
         share, error = np.where(far, SLOWEST, near)[:, None], colours - self._mean

@@ -140,6 +140,15 @@ def test_a_light_that_stays_brighter_is_no_flash_for_long():
     assert said[-1] is Cover.LIPS
 
 
+def test_a_face_that_was_hidden_by_something_dark_is_no_flash_when_it_is_back():
+    def wall(planes):
+        planes.y[:], planes.cb[:], planes.cr[:] = 200, 530, 500
+
+    view = View()
+    assert view.see(wall) is Cover.LIPS
+    assert view.see() is NOTHING
+
+
 def test_somebody_else_is_somebody_else():
     view = View()
     assert view.see(lit(1.0, (60, -60)), identity=2) is NOTHING
