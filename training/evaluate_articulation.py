@@ -4,8 +4,8 @@
 
 FOLDER holds clips (25 frames a second, with sound) and, beside each, its words as the GRID corpus' `.align` has them. With
 `--development` the clips held out of training are taken (training/recordings.py says which), else all. `--keep` saves the
-measured mouths there and takes them from there the next time. `--voices` adds speech of synthesisers that training never heard. Runs in
-Relip's own environment and needs the face nets (`relip models build`).
+measured mouths there and takes them from there the next time. `--voices` adds speech of synthesisers that training never
+heard. Runs in Relip's own environment and needs the face nets (`relip models build`).
 """
 
 from __future__ import annotations
