@@ -72,7 +72,7 @@ class Studio:
             ),
             Reception(self.voice.source, voice, clock=self.clock, deliver=self.chain.inbox.put, capacity=256),
         ]
-        self.guards = self.chain.guards(EgressStage(self.egress), stopwatch=lambda: 0)
+        self.guards = self.chain.guards(EgressStage(self.egress, self.chain.overload), stopwatch=lambda: 0)
 
     def ticks(self, k):
         return grain_ticks(FIRST + k, self.form.rate, 90_000)

@@ -13,12 +13,12 @@ import sentences
 from channel import nobody_speaks, pass_channel
 from coarticulation import PARAMETERS, Habits, Phone, articulate
 from numpy.typing import NDArray
+from recordings import Sentence
 from scipy.signal import resample_poly
 from voices import ENGLISH, FLITE_VOICES, LANGUAGES, RATE, VARIANTS, Espeak, Utterance, flite
 from words import columns_of
 
 from relip.speech.mel import COLUMN_SAMPLES
-from talker import Sentence
 
 NEAR_S = 0.22
 """A talker's mouth counts this long before and after its phones; farther off it only breathes."""

@@ -3,9 +3,9 @@
     python training/evaluate_articulation.py FOLDER [--development FOLDER] [--net FILE] [--keep FOLDER] [--json OUT]
 
 FOLDER holds clips (25 frames a second, with sound) and, beside each, its words as the GRID corpus' `.align` has them. With
-`--development` the clips held out of training are taken (training/talker.py says which), else all. `--keep` saves the measured
-mouths there and takes them from there the next time. `--voices` adds speech of synthesisers that training never heard. Runs in
-Relip's own environment and needs the face nets (`relip models build`).
+`--development` the clips held out of training are taken (training/recordings.py says which), else all. `--keep` saves the
+measured mouths there and takes them from there the next time. `--voices` adds speech of synthesisers that training never
+heard. Runs in Relip's own environment and needs the face nets (`relip models build`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import made_voices
 import numpy as np
+import recordings
 from numpy.typing import NDArray
 from words import SILENT, Word, read_words
 
-import talker
 from relip.articulation.net import EVENTS, OUTPUTS, ArticulationNet
 from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.essence.grains import AudioBlock
@@ -86,7 +86,7 @@ def tracks(net: ArticulationNet, voice: Track, columns: int) -> tuple[Track, Tra
 
 def read(path: Path, kept: Path, net: ArticulationNet) -> Clip:
     """One clip with everything about it."""
-    mouth = talker.measured(path, kept)
+    mouth = recordings.measured(path, kept)
     out, energy = tracks(net, read_voice(path), len(mouth) * COLUMNS_A_FRAME)
     return Clip(out, energy, mouth, read_words(path.with_suffix(".align").read_text()))
 
@@ -207,7 +207,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     net = ArticulationNet(OnnxModel(asked.net))
-    paths = talker.split(asked.folder, asked.development)[1] if asked.development else sorted(asked.folder.glob("*.mpg"))
+    paths = recordings.split(asked.folder, asked.development)[1] if asked.development else sorted(asked.folder.glob("*.mpg"))
     clips = [read(path, asked.keep, net) for path in paths]
     figures: dict[str, object] = {"follow": follow(clips), "aim": aim(clips, net)}
     if asked.voices:

@@ -9,10 +9,10 @@ import numpy as np
 from coarticulation import PARAMETERS
 from corpus import Example, rendition
 from numpy.typing import NDArray
+from recordings import Sentence
 from words import SILENT
 
 from relip.speech.mel import FLOOR
-from talker import Sentence
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 OPEN, WIDTH, CLOSURE, LABIODENTAL, SPEECH = (PARAMETERS.index(n) for n in ("open", "width", "closure", "labiodental", "speech"))
@@ -22,7 +22,7 @@ FRAME = 4
 MISSED = (0.07, 0.3)
 """Shares of closures and of labiodentals that may go unseen in the disturbed speech of the figures, so that few are seen
 where there are none."""
-THRESHOLDS = (0.3, 0.6)
+THRESHOLDS = (0.3, 0.57)
 """Between these a threshold lies."""
 LAGS = range(-8, 9, 2)
 

@@ -19,9 +19,9 @@ import numpy as np
 from coarticulation import REST, Habits
 from corpus import Example
 from numpy.typing import NDArray
+from recordings import Sentence
 
 from relip.speech.mel import FLOOR
-from talker import Sentence
 
 Arrays = NDArray[np.float32]
 

@@ -29,10 +29,9 @@ from losses import loss
 from net import STUDENTS, TEACHER, Net, bounded
 from numpy.typing import NDArray
 from people import People, Seen
+from recordings import Sentence, read, split
 from stream import Batches, Orders
 from torch import Tensor
-
-from talker import Sentence, read, split
 
 BATCH, COLUMNS = 16, 320
 NATURAL = 6

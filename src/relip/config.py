@@ -133,7 +133,11 @@ class LipSync(Section):
         description="0 for a head that keeps still or moves slowly, 1 for a fast one: how closely it is followed",
     )
     voice_gone_ms: int = Field(
-        300, ge=40, le=10_000, description="after this long without voice packets the picture is left alone"
+        300, ge=40, le=10_000, description="after this long without voice packets, milliseconds, the voice counts as gone"
+    )
+    on_voice_gone: Literal["bypass", "rest"] = Field(
+        "bypass",
+        description="bypass leaves the picture alone then, for the original may be heard meanwhile; rest keeps the lips closed",
     )
     enrolments: tuple[Path, ...] = Field(
         (), max_length=4, description="files that `relip enrol` wrote: who is recognised is dubbed from the first frame"

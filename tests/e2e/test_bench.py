@@ -17,6 +17,6 @@ def test_the_pipeline_tells_every_stage_and_that_it_dubbed(monkeypatch, capsys):
     assert told["format"] == "720p25"
     assert told["channels"] == 1
     assert 0 < told["ms_per_frame"]["p50"] <= told["ms_per_frame"]["p99"]
-    assert {"face", "align", "speech", "articulation", "mouth", "composite"} == set(told["stages"])
+    assert {"face", "occlusion", "align", "speech", "articulation", "mouth", "composite"} == set(told["stages"])
     assert all(stage["p50_ms"] <= stage["p99_ms"] for stage in told["stages"].values())
     assert told["altered"] > 5

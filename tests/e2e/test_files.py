@@ -48,8 +48,8 @@ def scene():
     """A shot, a cut to a closer one, a face that is hidden for a moment and comes back."""
     portrait = pytest.importorskip("skimage.data", reason="the portrait is part of the extra demo").astronaut()
     wide = [shot(portrait, k, zoom=0.7) for k in range(26)]
-    close = [shot(portrait, k, zoom=0.5)[:, ::-1].copy() for k in range(46)]
-    for reach, picture in zip((100, 200, 280, 340, 400, 400, 400, 400, 400, 400, 200), close[13:], strict=False):
+    close = [shot(portrait, k, zoom=0.5)[:, ::-1].copy() for k in range(80)]
+    for reach, picture in zip((100, 200, 280, 340, 400, 400, 400, 400, 400, 400, 200), close[22:], strict=False):
         picture[:reach, 60:340] = (120, 90, 75)  # something is let down before the face: no cut, but the face is gone
     return [packed(picture) for picture in (*wide, *close)]
 
@@ -62,7 +62,7 @@ def voice():
 
 @pytest.fixture(scope="module")
 def story(scene, voice, face_models):
-    return Story(VideoFormat(SIZE, SIZE, Fraction(25)), scene, voice[: 52 * 1920 + 768], face_models)
+    return Story(VideoFormat(SIZE, SIZE, Fraction(25)), scene, voice[: 86 * 1920 + 768], face_models)
 
 
 def test_every_octet_is_that_of_the_live_path(story):
@@ -71,11 +71,11 @@ def test_every_octet_is_that_of_the_live_path(story):
 
 def test_the_story_has_every_way_in_and_out(story):
     """Without this the equality above could be that of frames which nobody touched."""
-    assert {Bypass.WARMING, Bypass.NO_FACE, Bypass.NO_DUB} <= set(story.reasons)
+    assert {Bypass.WARMING, Bypass.CUT, Bypass.COVERED, Bypass.NO_DUB} <= set(story.reasons)
     rising = [b > a > 0 for a, b in zip(story.strengths, story.strengths[1:], strict=False)]
     falling = [a > b > 0 for a, b in zip(story.strengths, story.strengths[1:], strict=False)]
     assert sum(rising) >= 10
-    assert sum(falling) >= 5
+    assert sum(falling) >= 3
     assert story.tally.altered >= 40
 
 

@@ -18,8 +18,8 @@ class SilenceSettings:
     so that a stop consonant or a short pause is no silence. `rise_ms`, `settle_ms`: from rest into speech, and back.
     """
 
-    speak_above: float = 0.45
-    silent_below: float = 0.25
+    speak_above: float = 0.35
+    silent_below: float = 0.2
     hold_ms: int = 80
     rise_ms: int = 60
     settle_ms: int = 160

@@ -31,6 +31,12 @@ class Bypass(StrEnum):
     MODEL = "model"
     FAILED = "failed"
     DEADLINE = "deadline"
+    FACE_LOST = "face_lost"
+    FACE_TILTED = "face_tilted"
+    OUT_OF_FRAME = "out_of_frame"
+    COVERED = "covered"
+    TWO_FACES = "two_faces"
+    OVERLOAD = "overload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,16 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What the face engine says of one frame: a face, or the reason there is none to work on."""
+    """What is seen in one frame: a face, or the reason there is none to work on.
+
+    `absent`: why the frame must be left alone. Where a `face` comes with it, that face can still be drawn for the few frames
+    that a way out takes. `limit`: why only the lips may be drawn and the jaw not.
+    """
 
     face: Face | None
     absent: Bypass | None
     cut: bool = False
+    limit: Bypass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +162,14 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one grain: a patch, or the reason it is left alone. Exactly one of the two is set."""
+    """What becomes of one grain: a patch, or the reason it is left alone. Exactly one of the two is set.
+
+    `limit`: why the patch has new lips but not a new jaw.
+    """
 
     patch: Patch | None = None
     bypass: Bypass | None = None
+    limit: Bypass | None = None
 
     def __post_init__(self) -> None:
         assert (self.patch is None) != (self.bypass is None), "a grain is either altered or bypassed"

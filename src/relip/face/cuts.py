@@ -2,7 +2,9 @@
 
 A cut is a frame whose picture has little in common with the one before, while the frames before it had much: the
 correlation drops far below what this material's own motion makes of it. A flash or a fade keeps the picture's
-structure and is no cut; a fast pan loses it, but steadily. No frame is unpacked: 36 rows are read.
+structure, or at least the order of its greys, and is no cut; a fast pan loses it, but steadily. A picture without structure,
+all black or blown out, says nothing: the next one that has some is compared with the last one that had. No frame is
+unpacked: 36 rows are read.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ MEMORY = 0.9
 """Share of the usual difference that is kept from frame to frame: a third of a second at 25 fps."""
 FLAT = 2.0
 """Deviation in 8-bit codes below which a thumbnail is flat and has no structure to compare."""
+BLOWN, BLOWN_SHARE = 230.0, 0.3
+"""8-bit code from which luma is blown out, and the additional share of the picture that makes a flash of it."""
+FLASH_FRAMES = 5
+"""A flash is over by then; a picture that stays so bright is another shot."""
 
 
 def thumbnail(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -45,20 +51,53 @@ def difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return 1 - float((one * other).mean()) / (deviations[0] * deviations[1])
 
 
+def outside(thumb: NDArray[np.float32], box: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(n,) what of a thumbnail lies outside a box: [[left, top], [right, bottom]] in parts of the raster."""
+    rows, columns = ((np.arange(n) + 0.5) / n for n in thumb.shape)
+    (left, top), (right, bottom) = box
+    inside = ((rows > top) & (rows < bottom))[:, None] & (columns > left) & (columns < right)
+    return np.asarray(thumb[~inside])
+
+
 class CutDetector:
-    """Remembers the last thumbnail and how much frames have lately differed."""
+    """Remembers the last thumbnail with structure and how much frames have lately differed."""
 
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
         self._usual = 0.0
+        self._blown_frames = 0
 
     def see(self, packed: NDArray[np.uint8]) -> bool:
         """Whether this frame (height, row_octets) begins another shot than the last one seen."""
         seen, last = thumbnail(packed), self._last
-        self._last = seen
         if last is None:
+            self._last = seen
             return False
         now = difference(last, seen)
         cut = now > DIFFERENT and now > OUTLIER * self._usual
+        if cut and self._says_nothing(seen, last):
+            return False
+        self._last, self._blown_frames = seen, 0
+        cut = cut and difference(_ranks(last), _ranks(seen)) > DIFFERENT
         self._usual = MEMORY * self._usual + (1 - MEMORY) * now
         return cut
+
+    @property
+    def last(self) -> NDArray[np.float32]:
+        """The last thumbnail with structure."""
+        assert self._last is not None, "nothing was seen"
+        return self._last
+
+    def _says_nothing(self, seen: NDArray[np.float32], last: NDArray[np.float32]) -> bool:
+        """Whether a picture that looks like a cut is but black, or the middle of a flash."""
+        if seen.std() < FLAT:
+            return True
+        self._blown_frames += 1
+        blown = (seen >= BLOWN).mean() - (last >= BLOWN).mean() > BLOWN_SHARE
+        return bool(blown) and self._blown_frames <= FLASH_FRAMES
+
+
+def _ranks(thumb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each sample's place in the order of greys, 0..255: the same for every exposure of one picture."""
+    order = np.searchsorted(np.sort(thumb, axis=None), thumb)
+    return np.asarray(order * (255 / thumb.size), np.float32)

@@ -17,6 +17,9 @@ RIGID = np.array([33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 10, 151
 """Eye corners, the bridge and base of the nose and the forehead: what speech does not move."""
 BROW, NOSE_BASE = 10, 2
 """Top of the forehead and base of the nose: the head's vertical. The chin would nod with every vowel."""
+NOSE_TIP, SIDES = 1, (234, 454)
+NOSE_DEPTH = 1.25
+"""How far before the face's sides the tip of the nose is, as a share of half the distance between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,15 @@ def pose(landmarks: NDArray[np.float32]) -> Pose:
         pitch=float(np.degrees(np.arcsin(np.clip(forward[1], -1, 1)))),
         roll=float(np.degrees(np.arctan2(across[1], across[0]))),
     )
+
+
+def outline_yaw(landmarks: NDArray[np.float32]) -> float:
+    """Degrees of yaw by where the nose stands between the sides of the face, in the plane of the picture.
+
+    Of strong turns the mesh's depth tells too little: `Pose.yaw` hardly grows beyond 38°, and this still does.
+    """
+    planar = landmarks[:, :2].astype(np.float64)
+    line = planar[OUTER_EYES[1]] - planar[OUTER_EYES[0]]
+    unit = line / max(float(np.linalg.norm(line)), 1e-6)
+    left, right = ((planar[NOSE_TIP] - planar[SIDES[0]]) @ unit, (planar[SIDES[1]] - planar[NOSE_TIP]) @ unit)
+    return float(np.degrees(np.arctan2((left - right) / NOSE_DEPTH, max(left + right, 1e-6))))

@@ -1,8 +1,9 @@
 """The presenter's face from frame to frame: found, followed, smoothed, and given up when it is not to be trusted.
 
-The detector runs when there is no face and every two seconds beside it; the mesh runs on every frame, on the crop the
+The detector runs when there is no face and twice a second beside it; the mesh runs on every frame, on the crop the
 frame before suggests. Of several faces the largest is the presenter, and another one takes over only when it has been
-clearly larger at two checks in a row. Times are ticks; nothing is guessed about a frame that was not seen.
+clearly larger for two seconds; while another one is of comparable size, nobody knows who speaks. Times are ticks;
+nothing is guessed about a frame that was not seen.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from numpy.typing import NDArray
 
 from relip.essence.errors import FormatError, ModelError
 from relip.essence.formats import VideoFormat
-from relip.essence.scene import Bypass, Face, Sighting
+from relip.essence.scene import Bypass, Face, Region, Sighting
 from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.face import detector as boxes
 from relip.face import mesh as points
-from relip.face.cuts import CutDetector
+from relip.face.cuts import DIFFERENT, CutDetector, difference, outside
 from relip.face.detector import Box
 from relip.face.features import Likener
-from relip.face.pose import Pose, pose
+from relip.face.gates import Gate, Gates
+from relip.face.likeness import UPPER, Likeness, Vector, look, proportions
+from relip.face.pose import outline_yaw, pose
 from relip.face.smooth import LandmarkSmoother
 from relip.ports import Device, Model
 
@@ -31,36 +34,36 @@ START_PRESENCE, KEEP_PRESENCE = 0.5, 0.3
 """Mesh score that begins a track, and that keeps one."""
 PATIENCE_FRAMES = 2
 """Frames a track may miss before it is lost."""
-CHECK_TICKS = 2 * VIDEO_CLOCK_HZ
+CHECK_TICKS = VIDEO_CLOCK_HZ // 2
+"""A second person is noticed half a second late at most, for a tenth of a millisecond a frame."""
 GAP_TICKS = VIDEO_CLOCK_HZ // 2
 """A jump in time beyond which the next frame has nothing to do with the last."""
+REMEMBERED_TICKS = 10 * VIDEO_CLOCK_HZ
+"""How long a face that was lost in a shot may come back as the same person."""
+RECOGNITION_TICKS = VIDEO_CLOCK_HZ
+"""And how long a face may take to resemble it: the first frames after a turn or a hand are the worst."""
+DOUBT_TICKS = 5 * VIDEO_CLOCK_HZ
+"""How long a face may look like somebody else in the same surroundings."""
+HELD_REACH = 0.4
+"""Sizes of a face about it within which what is held before it is not surroundings."""
 RIVAL_AREA = 1.5
-RIVAL_CHECKS = 2
+RIVAL_CHECKS = 4
+COMPARABLE_AREA, COMPARABLE_MARGIN = 0.5, 0.1
+"""Share of the presenter's area from which another face may as well be the one that speaks."""
+SURE_DETECTION = 0.5
+"""Detector score of a second face that is looked at: somebody at the edge is worth a bypass, a stain on the wall is not."""
 FIRST_FEATURES, FEATURES_EVERY = 6, 5
 """Features are taken of so many frames of a new identity, since somebody waits for them, and then of every fifth."""
 SAME_FACE = 0.5
 """A detected box whose middle lies within half a crop of the tracked face's middle is that face."""
+LIPS = np.array((61, 291, 37, 267, 17))
+CHIN = 152
+LIP_ROOM, CHIN_ROOM = 0.14, 0.05
+"""IOD about lips and chin that must lie inside the raster if a mouth is to be drawn."""
 
 
-@dataclass(slots=True)
-class _Gate:
-    """A limit with two edges: shut beyond `limit`, open again only inside `limit` by `margin`."""
-
-    limit: float
-    margin: float
-    shut: bool = False
-
-    def refuses(self, value: float) -> bool:
-        self.shut = value > (self.limit - self.margin if self.shut else self.limit)
-        return self.shut
-
-
-def _turned() -> _Gate:
-    return _Gate(limit=40.0, margin=3.0)  # degrees of yaw: beyond it half the mouth is hidden
-
-
-def _small() -> _Gate:
-    return _Gate(limit=-25.0, margin=2.0)  # minus IOD in pixels: below it a lip is two samples thick
+def _company() -> Gate:
+    return Gate(limit=COMPARABLE_AREA, margin=COMPARABLE_MARGIN)
 
 
 @dataclass(slots=True)
@@ -70,10 +73,23 @@ class _Track:
     landmarks: NDArray[np.float32]
     checked_ticks: int
     smoother: LandmarkSmoother
-    turned: _Gate = field(default_factory=_turned)
-    small: _Gate = field(default_factory=_small)
+    began_ticks: int
+    likeness: Likeness = field(default_factory=Likeness)
+    known: bool = False
+    gates: Gates = field(default_factory=Gates)
+    company: Gate = field(default_factory=_company)
     missed: int = 0
     rival: int = 0
+    scene: NDArray[np.float32] | None = None
+    doubted_ticks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Who was lost in this shot, and when."""
+
+    likeness: Likeness
+    ticks: int
 
 
 class FaceTracker:
@@ -95,15 +111,19 @@ class FaceTracker:
         if not 0.0 <= head_speed <= 1.0:
             raise FormatError(f"head_speed={head_speed}: from 0, slow, to 1, fast")
         self._detector, self._mesh, self._device = detector, mesh, device
+        self._raster = format.width, format.height
         self._view = boxes.letterbox(format.width, format.height)
         self._picture = np.zeros((1, boxes.SIZE, boxes.SIZE, 3), np.float32)
         self._crop = np.zeros((1, points.SIZE, points.SIZE, 3), np.float32)
+        self._through = np.eye(2, 3)
         self._detector_ends = _ends(detector, "boxes", "scores")
         self._mesh_ends = _ends(mesh, "landmarks", "presence")
         self._head_speed = head_speed
         self._identity = 0
         self._ticks: int | None = None
+        self._speaker: Region | None = None
         self._track: _Track | None = None
+        self._lost: _Lost | None = None
         self._cuts = CutDetector()
         self._likener = Likener(device)
         self._featured, self._frames = 0, 0
@@ -114,23 +134,28 @@ class FaceTracker:
         self._cuts = CutDetector()
         self._ticks = None
 
-    def see(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
+    def see(self, packed: NDArray[np.uint8], ticks: int, speaker: Region | None = None) -> Sighting:
         """The presenter in the frame (height, row_octets) whose origin timestamp is `ticks` (90 kHz).
 
+        `speaker`: where the one who speaks is, for who knows it: a face with its middle in there is the presenter, whoever else
+        is in view; None leaves it to sizes.
         Raises ModelError when a net fails or answers with something that is not a number; the track is dropped then.
         """
         if self._ticks is not None and not 0 < ticks - self._ticks <= GAP_TICKS:
             self.reset()
-        self._ticks = ticks
+        self._ticks, self._speaker = ticks, speaker
         cut = self._cuts.see(packed)
         if cut:
             self._drop()
         try:
-            face, absent = self._follow(packed, ticks)
+            sighting = self._follow(packed, ticks)
         except ModelError:
             self._drop()
             raise
-        return Sighting(face=None if face is None else self._with_features(packed, face), absent=absent, cut=cut)
+        if sighting.face is not None:
+            sighting = replace(sighting, face=self._with_features(packed, sighting.face))
+        alone = self._track is None or not self._track.company.shut
+        return replace(sighting, absent=sighting.absent or (None if alone else Bypass.TWO_FACES), cut=cut)
 
     def _with_features(self, packed: NDArray[np.uint8], face: Face) -> Face:
         """The face with what it is recognised by, now and then."""
@@ -141,7 +166,7 @@ class FaceTracker:
             return face
         return replace(face, features=self._likener.of(packed, face.landmarks, yaw=face.yaw, pitch=face.pitch))
 
-    def _follow(self, packed: NDArray[np.uint8], ticks: int) -> tuple[Face | None, Bypass | None]:
+    def _follow(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
         track = self._track
         if track is None:
             return self._start(packed, ticks)
@@ -152,31 +177,52 @@ class FaceTracker:
                 return self._start(packed, ticks)
         landmarks, presence = self._look(packed, self._expected(packed, track))
         if presence < KEEP_PRESENCE:
-            return None, self._miss(track)
+            return Sighting(face=None, absent=self._miss(track, ticks))
         return self._seen(landmarks, presence, track)
 
-    def _start(self, packed: NDArray[np.uint8], ticks: int) -> tuple[Face | None, Bypass | None]:
+    def _start(self, packed: NDArray[np.uint8], ticks: int) -> Sighting:
         """Begin a track on the largest face. The mesh looks twice, for its own crop is better than the detector's."""
-        found = self._detect(packed)
+        found = [box for box in self._detect(packed) if self._may_speak(box)]
         if not found:
-            return None, Bypass.NO_FACE
-        landmarks, _ = self._look(packed, points.crop_of_box(max(found, key=lambda box: box.area)))
+            return Sighting(face=None, absent=self._nobody(ticks))
+        own = max(found, key=lambda box: box.area)
+        landmarks, _ = self._look(packed, points.crop_of_box(own))
         landmarks, presence = self._look(packed, points.crop_of_landmarks(landmarks))
         if presence < START_PRESENCE:
-            return None, Bypass.NO_FACE if presence < KEEP_PRESENCE else Bypass.FACE_UNSURE
-        self._identity += 1
-        self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed))
-        return self._seen(landmarks, presence, self._track)
+            return Sighting(face=None, absent=self._nobody(ticks) if presence < KEEP_PRESENCE else Bypass.FACE_UNSURE)
+        self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed), ticks)
+        sighting = self._seen(landmarks, presence, self._track)
+        self._meet(packed, self._track, own.area, [box for box in found if box is not own])
+        return sighting
 
-    def _seen(self, landmarks: NDArray[np.float32], presence: float, track: _Track) -> tuple[Face | None, Bypass | None]:
+    def _nobody(self, ticks: int) -> Bypass:
+        """Why there is no face: it was lost a moment ago, or there is none."""
+        if self._lost is not None and ticks - self._lost.ticks > REMEMBERED_TICKS:
+            self._lost = None
+        return Bypass.NO_FACE if self._lost is None else Bypass.FACE_LOST
+
+    def _seen(self, landmarks: NDArray[np.float32], presence: float, track: _Track) -> Sighting:
         """Smooth, measure, and let the gates say whether it can be worked on."""
         assert self._ticks is not None
         track.landmarks, track.missed = landmarks, 0
+        shape, seen = proportions(landmarks), self._look_of(landmarks)
         smooth = track.smoother.smooth(landmarks, self._ticks)
         measured = pose(smooth)
-        refused = _refused(track, measured)
-        if refused:
-            return None, refused
+        if not self._identify(track, shape, seen):
+            return Sighting(face=None, absent=Bypass.FACE_UNSURE)
+        absent, limit = track.gates.judge(
+            measured,
+            outline=outline_yaw(smooth),
+            room=self._room(smooth, measured.iod),
+            misfit=track.likeness.see(shape, seen, yaw=measured.yaw),
+        )
+        if track.likeness.certain:
+            track.scene, track.doubted_ticks = self._cuts.last, None
+        if track.likeness.another:
+            if not self._replaced(track, smooth):
+                return Sighting(face=None, absent=Bypass.FACE_UNSURE)
+            track.likeness, track.doubted_ticks = Likeness(), None
+            self._identity += 1
         face = Face(
             landmarks=smooth,
             score=presence,
@@ -186,18 +232,62 @@ class FaceTracker:
             roll=measured.roll,
             identity=self._identity,
         )
-        return face, None
+        return Sighting(face=face, absent=absent, limit=limit)
 
-    def _miss(self, track: _Track) -> Bypass:
+    def _identify(self, track: _Track, shape: Vector, seen: Vector) -> bool:
+        """Whether it is settled who this is: the one who was lost or, when the face does not come to resemble them, another."""
+        assert self._ticks is not None
+        if track.known:
+            return True
+        lost = self._lost
+        if lost is not None and lost.likeness.resembles(shape, seen):
+            track.likeness = lost.likeness
+        elif lost is not None and self._ticks - track.began_ticks < RECOGNITION_TICKS:
+            return False
+        else:
+            self._identity += 1
+        track.known, self._lost = True, None
+        return True
+
+    def _replaced(self, track: _Track, landmarks: NDArray[np.float32]) -> bool:
+        """Whether a face that has become another one is another person: then what surrounds it is another scene.
+
+        What is held before a face changes the face alone. Whoever stays changed for long is taken for another all the same.
+        """
+        assert self._ticks is not None
+        if track.doubted_ticks is None:
+            track.doubted_ticks = self._ticks
+        if track.scene is None or self._ticks - track.doubted_ticks > DOUBT_TICKS:
+            return True
+        low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+        reach = (high - low).max() * HELD_REACH
+        box = np.stack((low - reach, high + reach)) / self._raster
+        before, now = outside(track.scene, box), outside(self._cuts.last, box)
+        return len(now) > 0 and difference(before, now) > DIFFERENT
+
+    def _look_of(self, landmarks: NDArray[np.float32]) -> Vector:
+        """The look of the upper face, in the crop that the mesh has just seen."""
+        linear, shift = self._through[:, :2], self._through[:, 2]
+        return look(self._crop[0], (landmarks[UPPER, :2] - shift) @ np.linalg.inv(linear).T)
+
+    def _room(self, landmarks: NDArray[np.float32], iod: float) -> float:
+        """How far what a mouth needs lies inside the raster, in IOD; negative beyond its edge."""
+        lips, chin = landmarks[LIPS, :2], landmarks[CHIN, 1]
+        sides = min(*lips.min(axis=0), self._raster[0] - lips[:, 0].max())
+        return float(min(sides / iod - LIP_ROOM, (self._raster[1] - chin) / iod - CHIN_ROOM))
+
+    def _miss(self, track: _Track, ticks: int) -> Bypass:
         track.missed += 1
         if track.missed <= PATIENCE_FRAMES:
             return Bypass.FACE_UNSURE
-        self._drop()
-        return Bypass.NO_FACE
+        if track.known:
+            self._lost = _Lost(track.likeness, ticks)
+        self._track = None
+        return self._nobody(ticks)
 
     def _drop(self) -> None:
         """Give the track up. The next one counts as another person: nothing tells that it is the same."""
-        self._track = None
+        self._track = self._lost = None
 
     def _expected(self, packed: NDArray[np.uint8], track: _Track) -> NDArray[np.float32]:
         """The crop to look at: where the face was; after a miss, where the detector sees it."""
@@ -208,15 +298,36 @@ class FaceTracker:
         return points.crop_of_landmarks(track.landmarks)
 
     def _check(self, packed: NDArray[np.uint8], ticks: int, track: _Track) -> None:
-        """Look for a larger face; drop the track when one has been there at two checks in a row."""
+        """Look for other faces; drop the track when a larger one has been there at several in a row."""
         track.checked_ticks = ticks
         found = self._detect(packed)
-        own = max((box.area for box in found if _same_face(box, track.landmarks)), default=0.0)
-        others = [box.area for box in found if not _same_face(box, track.landmarks)]
-        rivalled = own > 0 and max(others, default=0.0) > RIVAL_AREA * own
+        same = max((box for box in found if _same_face(box, track.landmarks)), key=lambda box: box.area, default=None)
+        if same is None:
+            return
+        if not self._may_speak(same):
+            self._drop()
+            return
+        own, others = same.area, [box for box in found if self._may_speak(box) and not _same_face(box, track.landmarks)]
+        self._meet(packed, track, own, others)
+        rivalled = max((box.area for box in others), default=0.0) > RIVAL_AREA * own
         track.rival = track.rival + 1 if rivalled else 0
         if track.rival >= RIVAL_CHECKS:
             self._drop()
+
+    def _meet(self, packed: NDArray[np.uint8], track: _Track, own: float, others: list[Box]) -> None:
+        """Whether somebody of comparable size is there too. The mesh must agree that the other one is a face."""
+        sure = [box for box in others if box.score >= SURE_DETECTION]
+        other = max(sure, key=lambda box: box.area, default=None)
+        if track.company.refuses(0.0 if other is None else other.area / own):
+            assert other is not None
+            landmarks, _ = self._look(packed, points.crop_of_box(other))
+            _, presence = self._look(packed, points.crop_of_landmarks(landmarks))
+            track.company.shut = presence >= START_PRESENCE
+
+    def _may_speak(self, box: Box) -> bool:
+        """Whether it is not known that somebody else speaks."""
+        place, x, y = self._speaker, box.x + box.width / 2, box.y + box.height / 2
+        return place is None or (place.x <= x < place.x + place.width and place.y <= y < place.y + place.height)
 
     def _detect(self, packed: NDArray[np.uint8]) -> list[Box]:
         self._device.crop(packed, self._view, self._picture[0])
@@ -227,20 +338,13 @@ class FaceTracker:
     def _look(self, packed: NDArray[np.uint8], crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Landmarks in raster pixels and the mesh's score, through a crop."""
         self._device.crop(packed, crop, self._crop[0])
+        self._through = crop.astype(np.float64)
         out = self._mesh.infer([self._crop])
         landmarks, presence = (out[i] for i in self._mesh_ends)
         score = float(presence.reshape(-1)[0])
         if not np.isfinite(score):
             raise ModelError("the face mesh answered with a score that is not a number")
         return points.to_raster(landmarks, crop), score
-
-
-def _refused(track: _Track, measured: Pose) -> Bypass | None:
-    """Why this face cannot be worked on. Every gate is asked, since each remembers its answer."""
-    small, turned = track.small.refuses(-measured.iod), track.turned.refuses(abs(measured.yaw))
-    if small:
-        return Bypass.FACE_SMALL
-    return Bypass.FACE_TURNED if turned else None
 
 
 def _same_face(box: Box, landmarks: NDArray[np.float32]) -> bool:

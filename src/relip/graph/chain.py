@@ -6,11 +6,12 @@ What becomes of a take is not decided here: live it goes to the egress, with fil
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relip.essence.formats import VideoFormat
 from relip.graph.delay import Delay
 from relip.graph.guard import Guard, Stage
+from relip.graph.ladder import Overload
 from relip.graph.stages import Inbox, Switch
 from relip.graph.tally import Tally
 
@@ -25,6 +26,7 @@ class Chain:
     inbox: Inbox
     switch: Switch
     tally: Tally
+    overload: Overload = field(default_factory=Overload)
 
     def guards(self, *last: Stage, stopwatch: Callable[[], int]) -> list[Guard]:
         """Each stage behind its guard, in order, and the `last` ones after them; `stopwatch` gives nanoseconds."""

@@ -19,9 +19,11 @@ from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ti
 from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
-from relip.graph.ramp import Outlook, Ramp
+from relip.graph.ladder import Ladder, Overload, Rung, Standing
+from relip.graph.ramp import RAMP_MS, Outlook, Ramp
 from relip.graph.take import Pulse, Take
 from relip.graph.tally import Tally
+from relip.mouth.occlusion import Cover, Occlusion
 from relip.mouth.own_pixels import OwnPixels
 from relip.ports import Clock, Device
 from relip.speech.listener import Listener
@@ -36,6 +38,11 @@ JUMP_SAMPLES = 10 * AUDIO_CLOCK_HZ
 """A voice whose timestamps are this far from what was heard last is another one: what was heard of the old is forgotten."""
 RANGES = 12
 """Speakers whose range is remembered beside those enrolled, the longest ago given up: 18 kB each, so more than faces."""
+ALLOWS = {Rung.NONE: Outlook.REFUSED, Rung.LIPS: Outlook.LIPS, Rung.FULL: Outlook.FULL}
+WATCHED = 8
+"""Drawn takes of which the mouth stage wants to know whether they left in time: more than there are in the graph at once."""
+WAY_OUT_TICKS = VIDEO_CLOCK_HZ * (RAMP_MS + 100) // 1000
+"""A way out is over by then, whatever the rate."""
 CONCEALED_SHARE = 20
 """A grain with more than a twentieth of its rows concealed is sent on as it is: faces in it cannot be trusted."""
 
@@ -73,11 +80,12 @@ def _nothing() -> None:
 class VoiceTiming:
     """How the voice is laid to the picture, in samples at 48 kHz.
 
-    `offset_samples`: so much later than its timestamps. `absent_samples`: how long it may be gone before it counts as absent.
+    `offset_samples`: so much later than its timestamps. `absent_samples`: how long it may be gone before it counts as absent;
+    None when it never does, and the mouth rests until it is back.
     """
 
     offset_samples: int = 0
-    absent_samples: int = AUDIO_CLOCK_HZ * 300 // 1000
+    absent_samples: int | None = AUDIO_CLOCK_HZ * 300 // 1000
 
 
 def grain_samples(grain: VideoGrain) -> tuple[int, int]:
@@ -125,54 +133,110 @@ class FaceStage:
         return True
 
 
+class OcclusionStage:
+    """Looks whether something is before the mouth of the grain that just came."""
+
+    name = "occlusion"
+
+    def __init__(self, occlusion: Occlusion) -> None:
+        self._occlusion = occlusion
+
+    def work(self, pulse: Pulse) -> bool:
+        """Take the face out of the sighting when its lips are covered, limit it when the chin is."""
+        take = pulse.arrived
+        if take is None or take.sighting is None or take.sighting.face is None:
+            return False
+        cover = self._occlusion.see(take.grain.packed, take.sighting.face)
+        if cover is Cover.LIPS:
+            take.sighting = replace(take.sighting, face=None, absent=Bypass.COVERED)
+        elif cover is Cover.CHIN:
+            take.sighting = replace(take.sighting, limit=Bypass.COVERED)
+        return True
+
+
 class AlignStage:
     """Holds what was seen until the voice is there, so that each grain knows the `ahead` ones after it, and who it shows."""
 
     name = "align"
 
-    def __init__(self, switch: Switch, clock: Clock, ahead: int, people: People | None = None) -> None:
+    def __init__(
+        self,
+        switch: Switch,
+        clock: Clock,
+        ahead: int,
+        overload: Overload | None = None,
+        people: People | None = None,
+    ) -> None:
         self._switch = switch
         self._people = people or People()
         self._clock = clock
         self._ahead = ahead
+        self._overload = overload or Overload()
+        self._ladder = Ladder()
         self._held: deque[Take] = deque()
+        self._thrown: int | None = None
+        self._open = False
 
     def work(self, pulse: Pulse) -> bool:
-        """Tell ready takes what is coming; give up on those whose instant has passed."""
+        """Tell ready takes where they stand and what is coming; give up on those that cannot be worked on."""
         if pulse.arrived is not None:
+            self._stand(pulse.arrived)
             self._held.append(pulse.arrived)
         for take in pulse.ready:
             while self._held and self._held[0].grain.ticks <= take.grain.ticks:
                 self._held.popleft()
-            take.coming = self._coming(take.grain)
-            take.person = self._who(take)
-            if self._switch.bypass:
-                take.bypass(Bypass.REQUESTED)
-            elif take.due <= self._clock.now():
-                take.bypass(Bypass.DEADLINE)
-            elif take.sighting is None:
-                take.bypass(Bypass.FAILED)
-            elif take.sighting.absent is not None:
-                take.bypass(take.sighting.absent)
+            after = self._after(take.grain)
+            take.coming = tuple(None if later is None else later.standing for later in after)
+            take.person = self._who(take, after)
+            standing = take.standing or self._stand(take)
+            reason = self._reason(take, standing)
+            self._open = reason is None
+            if reason is not None:
+                take.bypass(reason)
         return bool(pulse.ready)
 
-    def _who(self, take: Take) -> int:
+    def _who(self, take: Take, after: list[Take | None]) -> int:
         """The person in a take. A face that must be left alone, such as a covered one, is no likeness of anybody."""
         sighting = take.sighting
         if sighting is None or sighting.face is None:
             return NOBODY
         face = sighting.face if sighting.absent is None else replace(sighting.face, features=None)
-        later = [seen.face for seen in take.coming if seen is not None and seen.absent is None and seen.face is not None]
-        return self._people.who(face, later)
+        seen = [later.sighting for later in after if later is not None and later.sighting is not None]
+        return self._people.who(face, [one.face for one in seen if one.absent is None and one.face is not None])
 
-    def _coming(self, grain: VideoGrain) -> tuple[Sighting | None, ...]:
-        """What was seen of the grains after this one, each in its own place; None for one that did not come."""
-        coming: list[Sighting | None] = [None] * self._ahead
+    def _stand(self, take: Take) -> Standing:
+        take.standing = self._ladder.stand(take.sighting, take.grain.ticks)
+        return take.standing
+
+    def _reason(self, take: Take, standing: Standing) -> Bypass | None:
+        """Why a ready take is left alone at once, without a way out."""
+        if self._requested(take):
+            return Bypass.REQUESTED
+        if take.due <= self._clock.now():
+            return Bypass.DEADLINE
+        if self._overload.rests(take.grain.ticks):
+            return Bypass.OVERLOAD
+        return None if standing.drawable else standing.reason
+
+    def _requested(self, take: Take) -> bool:
+        """Whether bypass was asked for long enough ago that the way out has ended; until then the take is but refused."""
+        if not self._switch.bypass:
+            self._thrown = None
+            return False
+        if self._thrown is None:
+            self._thrown = take.grain.ticks if self._open else take.grain.ticks - WAY_OUT_TICKS
+        if take.standing is not None:
+            take.standing = replace(take.standing, rung=Rung.NONE, reason=Bypass.REQUESTED)
+        return take.grain.ticks - self._thrown >= WAY_OUT_TICKS
+
+    def _after(self, grain: VideoGrain) -> list[Take | None]:
+        """The takes after this one, each in its own place; None for one that did not come."""
+        after: list[Take | None] = [None] * self._ahead
         for later in self._held:
             place = round((later.grain.ticks - grain.ticks) * grain.format.rate / VIDEO_CLOCK_HZ) - 1
             if 0 <= place < self._ahead:
-                coming[place] = later.sighting
-        return tuple(coming)
+                after[place] = later
+        return after
 
 
 class SpeechStage:
@@ -200,7 +264,8 @@ class SpeechStage:
             self._newest = max(self._newest, block.end_sample)
         for take in takes:
             start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
-            take.voice_absent = start - self._newest > self._timing.absent_samples
+            allowed = self._timing.absent_samples
+            take.voice_absent = allowed is not None and start - self._newest > allowed
             take.mel = self._listener.mel(*self._net.columns(start, end))
         return bool(takes)
 
@@ -232,7 +297,8 @@ class ArticulationStage:
             if face.identity != self._identity or take.person != self._person:
                 self._turn_to(take.person)
                 self._identity = face.identity
-            self._speaker.observe(face.shape)
+            if unhindered(take.sighting):
+                self._speaker.observe(face.shape)
             start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
             take.articulation = self._net.articulate(take.mel, start, end)
             take.target = self._speaker.aim(take.articulation)
@@ -263,46 +329,67 @@ class MouthStage:
         self._renderer = renderer
         self._ramp = ramp
         self._identity, self._person = -1, NOBODY
-        self._last: Take | None = None
+        self._new_shot = False
+        self._drawn: deque[Take] = deque(maxlen=WATCHED)
 
     def work(self, pulse: Pulse) -> bool:
         """Render each ready take that has a face and a voice."""
         rendered = False
         for take in pulse.ready:
+            if take.standing is not None and take.standing.cut:
+                self._new_shot = True
+                self._ramp.drop()
             if take.verdict is not None or self._was_lost():
                 self._ramp.drop()
             if take.verdict is None:
                 self._render(take)
                 rendered = True
-            self._last = take
         return rendered
 
     def _was_lost(self) -> bool:
-        """Whether the grain before left untouched although it was drawn: then the dub has to come in anew."""
-        last = self._last
-        return last is not None and (last.overtaken or (last.verdict is not None and last.verdict.patch is None))
+        """Whether a grain left untouched although it was drawn: then the dub has to come in anew."""
+        lost = any(take.overtaken or (take.verdict is not None and take.verdict.patch is None) for take in self._drawn)
+        if lost:
+            self._drawn.clear()
+        return lost
 
     def _render(self, take: Take) -> None:
         assert take.sighting is not None
         assert take.sighting.face is not None
+        assert take.standing is not None
         assert take.target is not None
-        face = take.sighting.face
+        face, here = take.sighting.face, take.standing
         if face.identity != self._identity or take.person != self._person:
             self._renderer.turn_to(take.person, iod=face.iod)
             self._identity, self._person = face.identity, take.person
             self._ramp.drop()
-            if take.sighting.cut and self._renderer.warm:  # nobody compares a mouth across a cut
-                self._ramp.rise()
-        self._renderer.learn(take.grain.packed, face, take.grain.ticks)
-        wanted = not take.voice_absent and self._renderer.warm
-        take.strength = self._ramp.advance(wanted=wanted, coming=[outlook(s, face.identity) for s in take.coming])
+        if unhindered(take.sighting):
+            self._renderer.learn(take.grain.packed, face, take.grain.ticks)
+        refusal = here.reason if here.rung is Rung.NONE else self._refusal(take)
+        if refusal is None and here.cut:
+            self._ramp.enter(ALLOWS[here.rung])
+        else:
+            outlooks = [outlook(standing, face.identity) for standing in take.coming]
+            self._ramp.advance(Outlook.REFUSED if refusal else ALLOWS[here.rung], outlooks)
+        take.strength, take.jaw = self._ramp.strength, self._ramp.jaw
         if take.strength <= 0:
-            take.bypass(Bypass.NO_DUB if take.voice_absent else Bypass.WARMING if not wanted else Bypass.NO_FACE)
+            take.bypass(refusal or _coming_refusal(take))
             return
-        take.rendered = self._renderer.render(take.grain.packed, face, take.target, take.strength)
+        self._new_shot = False
+        take.rendered = self._renderer.render(take.grain.packed, face, take.target, take.strength, jaw=take.jaw)
         if take.rendered is None:
             self._ramp.drop()
-            take.bypass(Bypass.NO_FACE)
+            take.bypass(Bypass.OUT_OF_FRAME)
+        else:
+            self._drawn.append(take)
+
+    def _refusal(self, take: Take) -> Bypass | None:
+        """Why a take that may be drawn is not wanted to be."""
+        if take.voice_absent:
+            return Bypass.NO_DUB
+        if not self._renderer.warm:
+            return Bypass.CUT if self._new_shot else Bypass.WARMING
+        return None
 
 
 class CompositeStage:
@@ -318,7 +405,8 @@ class CompositeStage:
         takes = open_takes(pulse)
         for take in takes:
             assert take.rendered is not None
-            take.verdict = Verdict(patch=composite(self._device, take.grain.packed, take.rendered))
+            limit = take.standing.reason if take.standing is not None and take.standing.rung is Rung.LIPS else None
+            take.verdict = Verdict(patch=composite(self._device, take.grain.packed, take.rendered), limit=limit)
         return bool(takes)
 
 
@@ -327,13 +415,17 @@ class EgressStage:
 
     name = "egress"
 
-    def __init__(self, egress: Egress) -> None:
+    def __init__(self, egress: Egress, overload: Overload) -> None:
         self._egress = egress
+        self._overload = overload
 
     def work(self, pulse: Pulse) -> bool:
-        """Settle every ready take."""
+        """Settle every ready take, and note those that were too late."""
         for take in pulse.ready:
-            take.overtaken = not self._egress.settle(take.grain.ticks, take.verdict or Verdict(bypass=Bypass.FAILED))
+            verdict = take.verdict or Verdict(bypass=Bypass.FAILED)
+            take.overtaken = not self._egress.settle(take.grain.ticks, verdict)
+            if take.overtaken or verdict.bypass is Bypass.DEADLINE:
+                self._overload.missed(take.grain.ticks)
         return bool(pulse.ready)
 
 
@@ -342,12 +434,21 @@ def open_takes(pulse: Pulse) -> list[Take]:
     return [take for take in pulse.ready if take.verdict is None]
 
 
-def outlook(sighting: Sighting | None, identity: int) -> Outlook:
-    """What a coming sighting allows to a ramp that works on `identity`."""
-    if sighting is None:
-        return Outlook.WORKABLE
-    if sighting.cut:
+def _coming_refusal(take: Take) -> Bypass:
+    """For which of the coming grains this one is not drawn any more, or not yet."""
+    refused = (s.reason for s in take.coming if s is not None and s.reason is not None and s.rung is Rung.NONE)
+    return next(refused, Bypass.WARMING)  # no reason of its own: another person begins
+
+
+def unhindered(sighting: Sighting) -> bool:
+    """Whether what is seen is this speaker's mouth, to be learned from: not turned away, and nothing before it."""
+    return sighting.absent is None and sighting.limit not in {Bypass.COVERED, Bypass.FACE_UNSURE}
+
+
+def outlook(standing: Standing | None, identity: int) -> Outlook:
+    """What a coming grain allows to a ramp that works on `identity`; one that did not come allows all."""
+    if standing is None:
+        return Outlook.FULL
+    if standing.cut:
         return Outlook.CUT
-    if sighting.face is None or sighting.face.identity != identity:
-        return Outlook.BLOCKED
-    return Outlook.WORKABLE
+    return ALLOWS[standing.rung] if standing.drawable and standing.identity == identity else Outlook.BLOCKED

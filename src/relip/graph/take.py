@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import NOBODY, Articulation, Bypass, MouthShape, Rendered, Sighting, Verdict
 from relip.essence.tai import Tai
+from relip.graph.ladder import Standing
 
 
 @dataclass(slots=True)
@@ -18,8 +19,9 @@ class Take:
 
     `local`: the grain's instant on our TAI. `due`: when it leaves. A stage that finds a reason to leave the grain
     alone sets `verdict`; the stages after it do nothing. `person`: who is seen, by the number that `face.people` gives.
-    `coming`: what was seen of the next grains, nearest first, None for one that did not come. `overtaken`: the verdict
-    came when the grain had already left.
+    `standing`: how much may be drawn; `coming`: the same of the next grains, nearest first, None for one that did not come.
+    `strength`, `jaw`: how much is drawn, 0..1. `overtaken`: the
+    verdict came when the grain had already left.
     """
 
     grain: VideoGrain
@@ -27,12 +29,14 @@ class Take:
     due: Tai
     sighting: Sighting | None = None
     person: int = NOBODY
-    coming: tuple[Sighting | None, ...] = ()
+    standing: Standing | None = None
+    coming: tuple[Standing | None, ...] = ()
     mel: NDArray[np.float32] | None = None
     voice_absent: bool = False
     articulation: Articulation | None = None
     target: MouthShape | None = None
     strength: float = 0.0
+    jaw: float = 0.0
     rendered: Rendered | None = None
     overtaken: bool = False
     verdict: Verdict | None = None

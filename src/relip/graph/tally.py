@@ -21,6 +21,7 @@ class Tally:
     sent: int = 0
     altered: int = 0
     bypassed: Counter[Bypass] = field(default_factory=Counter)
+    limited: Counter[Bypass] = field(default_factory=Counter)
     tracked: int = 0
     late_verdicts: int = 0
     failures: Counter[str] = field(default_factory=Counter)
@@ -32,6 +33,8 @@ class Tally:
         self.sent += 1
         if verdict.patch is not None:
             self.altered += 1
+            if verdict.limit is not None:
+                self.limited[verdict.limit] += 1
         elif verdict.bypass is not None:
             self.bypassed[verdict.bypass] += 1
 

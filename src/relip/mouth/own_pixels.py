@@ -96,10 +96,13 @@ class OwnPixels:
         in_use, grain = self._choice.in_use, self._shot.grain.deviation
         self._memory.learn(seen, region, face, ticks=ticks, in_use=in_use, grain=grain)
 
-    def render(self, packed: NDArray[np.uint8], face: Face, target: MouthShape, strength: float) -> Rendered | None:
+    def render(
+        self, packed: NDArray[np.uint8], face: Face, target: MouthShape, strength: float, *, jaw: float = 1.0
+    ) -> Rendered | None:
         """The mouth region of a picture with the mouth in the target shape; None if it does not fit or nothing is known.
 
-        `strength` 0..1 leads from the original, exactly, to the target. The arrays stay valid through the next call.
+        `strength` 0..1 leads from the original, exactly, to the target; `jaw` 0..1 is how much of the face about the lips moves
+        with them. The arrays stay valid through the next call.
         """
         region = region_of(face, self._format.width, self._format.height)
         if region is None or not self._gallery.count:
@@ -107,7 +110,7 @@ class OwnPixels:
         set_ = self._canvas.next(region, face.iod)
         self._device.unpack(packed, region, set_.under)
         wanted = self._towards(face, target, strength)
-        before, after = plane_points(face.landmarks), self._shape.aim(face, wanted)
+        before, after = plane_points(face.landmarks), self._shape.aim(face, wanted, jaw)
         if strength <= 0:
             after = before
         corner = complex(region.x, region.y)

@@ -33,9 +33,6 @@ UPPER_SHARE = 0.24
 PUCKER, TUCK = 0.015, 0.02
 """IOD by which full rounding thickens the lips and a full f/v hides the lower one."""
 
-JAW_YAW = (25.0, 35.0)
-"""Degrees of yaw between which the jaw is left out: beyond, the mesh knows too little of the far cheek."""
-
 _LIPS = np.isin(BASIS, np.concatenate((OUTER_UPPER, INNER_UPPER, INNER_LOWER, OUTER_LOWER)))
 
 
@@ -79,12 +76,15 @@ class LowerFace:
         seen = np.concatenate((_regressors(shape), pose / UNITS[3:])) - middle
         return float(np.sqrt((np.abs(head - usual - seen @ effects) ** 2).mean()))
 
-    def aim(self, face: Face, target: MouthShape) -> Complex:
-        """All landmarks of the face with the mouth in the target shape, raster pixels; others stay."""
+    def aim(self, face: Face, target: MouthShape, jaw: float = 1.0) -> Complex:
+        """All landmarks of the face with the mouth in the target shape, raster pixels; others stay.
+
+        `jaw`: how much of the motion around the lips is used, 0..1.
+        """
         points, measured = plane_points(face.landmarks), face.shape
         scale = head_scale(points, face.iod)
         before, after = (_regressors(np.array((s.open, s.width))) for s in (measured, target))
-        share = np.where(_LIPS, 1.0, _jaw_share(face.yaw))
+        share = np.where(_LIPS, 1.0, jaw)
         points[BASIS] += scale * ((after - before) @ self._effects) * share
         change = target.open - measured.open
         _set_width(points, target.width * face.iod)
@@ -93,12 +93,6 @@ class LowerFace:
         points[OUTER_UPPER[1:-1]] -= unit * PUCKER * target.round
         points[OUTER_LOWER[1:-1]] += unit * (PUCKER * target.round - TUCK * target.labiodental)
         return points
-
-
-def _jaw_share(yaw: float) -> float:
-    """How much of the motion around the lips is used at this yaw, 0..1."""
-    begin, end = JAW_YAW
-    return float(np.clip((end - abs(yaw)) / (end - begin), 0, 1))
 
 
 def _set_width(points: Complex, width: float) -> None:

@@ -78,13 +78,22 @@ class ServiceFrames(Report):
     sent: int = Field(description="grains that went out")
     altered: int = Field(description="grains that went out with a new mouth")
     bypassed: dict[str, int] = Field(default_factory=dict, description="grains that went out untouched, by reason")
+    limited: dict[str, int] = Field(
+        default_factory=dict, description="altered grains in which the lips were drawn anew and the jaw was not, by reason"
+    )
     tracked: int = Field(0, description="grains in which a face was tracked")
 
     @classmethod
     def of(cls, tally: Tally) -> Self:
         """What a chain's tally counted."""
-        bypassed = {str(reason): count for reason, count in sorted(tally.bypassed.items())}
-        return cls(received=tally.received, sent=tally.sent, altered=tally.altered, bypassed=bypassed, tracked=tally.tracked)
+        return cls(
+            received=tally.received,
+            sent=tally.sent,
+            altered=tally.altered,
+            bypassed={str(reason): count for reason, count in sorted(tally.bypassed.items())},
+            limited={str(reason): count for reason, count in sorted(tally.limited.items())},
+            tracked=tally.tracked,
+        )
 
 
 class ServiceReport(Report):

@@ -42,6 +42,12 @@ REASONS: dict[int, Bypass] = {
     10: Bypass.MODEL,
     11: Bypass.FAILED,
     12: Bypass.DEADLINE,
+    13: Bypass.FACE_LOST,
+    14: Bypass.FACE_TILTED,
+    15: Bypass.OUT_OF_FRAME,
+    16: Bypass.COVERED,
+    17: Bypass.TWO_FACES,
+    18: Bypass.OVERLOAD,
 }
 """Numbers on the wire; they are never reused for another reason."""
 

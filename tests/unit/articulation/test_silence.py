@@ -24,7 +24,7 @@ def _run(gate: SpeechGate, speech: list[float]) -> list[float]:
 
 def test_it_begins_in_silence_with_no_weight_at_all() -> None:
     gate = _gate()
-    assert _run(gate, [0.0, 0.2, 0.4]) == [0.0, 0.0, 0.0]
+    assert _run(gate, [0.0, 0.2, 0.3]) == [0.0, 0.0, 0.0]
     assert not gate.speaking
 
 
@@ -37,7 +37,7 @@ def test_speech_takes_full_weight_within_two_frames() -> None:
 
 def test_between_the_thresholds_the_state_stays() -> None:
     gate = _gate()
-    assert _run(gate, [0.4] * 10)[-1] == 0.0
+    assert _run(gate, [0.3] * 10)[-1] == 0.0
     _run(gate, [0.9] * 5)
     assert _run(gate, [0.3] * 50) == [1.0] * 50
 

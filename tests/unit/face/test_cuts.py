@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pictures import packed
-from relip.face.cuts import COLUMNS, ROWS, CutDetector, thumbnail
+from relip.face.cuts import COLUMNS, ROWS, CutDetector, outside, thumbnail
 
 pytestmark = pytest.mark.unit
 
@@ -35,16 +35,46 @@ def test_cuts_of_single_frames_are_all_seen():
     assert cuts([scene(i) for i in range(4)]) == [1, 2, 3]
 
 
-def test_cutting_to_black_and_back_are_cuts():
-    assert cuts([scene(1)] * 3 + [np.zeros((360, 640, 3))] * 3 + [scene(1)] * 3) == [3, 6]
+BLACK, WHITE = np.zeros((360, 640, 3)), np.full((360, 640, 3), 255.0)
 
 
-def test_a_flash_is_not_a_cut():
-    assert cuts([scene(1)] * 5 + [scene(1) * 0.4 + 140] + [scene(1)] * 5) == []
+def test_black_says_nothing_and_the_shot_after_it_is_compared_with_the_one_before():
+    assert cuts([scene(1)] * 3 + [BLACK] * 30 + [scene(1)] * 3) == []
+    assert cuts([scene(1)] * 3 + [BLACK] * 30 + [scene(2)] * 3) == [33]
+
+
+@pytest.mark.parametrize("flash", [scene(1) * 0.4 + 140, scene(1) * 2 + 150, scene(1) * 1.3 + 60, WHITE])
+def test_a_flash_is_not_a_cut_however_bright(flash):
+    assert cuts([scene(1)] * 5 + [flash] * 2 + [scene(1)] * 5) == []
+
+
+def test_a_flash_from_one_side_is_not_a_cut():
+    side = np.linspace(1.6, 0.9, 640)[None, :, None]
+    assert cuts([scene(1)] * 5 + [scene(1) * side + 30] + [scene(1)] * 5) == []
+
+
+def test_a_cut_into_a_flash_is_a_cut_when_the_flash_is_over():
+    assert cuts([scene(1)] * 5 + [WHITE] + [scene(2)] * 5) == [6]
+
+
+def test_a_cut_to_a_white_studio_is_a_cut_a_moment_later():
+    white = WHITE.copy()
+    white[100:260, 200:400] = scene(2)[100:260, 200:400] * 0.7
+    assert cuts([scene(1)] * 5 + [white] * 10) == [10]
 
 
 def test_a_fade_down_is_not_a_cut():
     assert cuts([scene(1) * level for level in np.linspace(1, 0.2, 12)]) == []
+
+
+def test_a_dissolve_is_not_a_cut():
+    assert cuts([scene(1) * (1 - t) + scene(2) * t for t in np.linspace(0, 1, 25)]) == []
+
+
+def test_a_fade_to_black_and_up_again_is_not_a_cut_and_to_another_shot_it_is_one():
+    down = [scene(1) * level for level in np.linspace(1, 0, 12)]
+    assert cuts([*down, *down[::-1]]) == []
+    assert len(cuts([*down, *[scene(2) * level for level in np.linspace(0, 1, 12)]])) == 1
 
 
 def test_a_pan_is_not_a_cut():
@@ -64,3 +94,9 @@ def test_a_thumbnail_is_luma_in_eight_bits_of_any_raster(width, height):
     found = thumbnail(packed(grey))
     assert found.shape == (ROWS, min(COLUMNS, width // 2))
     assert (found == 235).all()
+
+
+def test_what_lies_outside_a_box_is_all_but_the_box():
+    thumb = np.arange(16.0, dtype=np.float32).reshape(4, 4)
+    assert list(outside(thumb, np.array([[0.25, 0.25], [0.75, 0.75]]))) == [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 14, 15]
+    assert len(outside(thumb, np.array([[-1, -1], [2, 2]]))) == 0

@@ -1,9 +1,10 @@
 """Angles have the sign the docstring says, and a turned head is not a smaller one."""
 
+import numpy as np
 import pytest
 
 from heads import head
-from relip.face.pose import pose
+from relip.face.pose import outline_yaw, pose
 
 pytestmark = pytest.mark.unit
 
@@ -19,6 +20,16 @@ def test_one_angle_is_measured_alone(axis, angle):
     found = pose(head((400, 300), 80, **{axis: angle}))
     assert getattr(found, axis) == pytest.approx(angle, abs=0.1)
     assert all(getattr(found, other) == pytest.approx(0, abs=0.1) for other in {"yaw", "pitch", "roll"} - {axis})
+
+
+@pytest.mark.parametrize("angle", [-60, -20, 0, 35, 50])
+@pytest.mark.parametrize("roll", [-30, 0, 15])
+def test_the_outline_tells_of_a_turn_too(angle, roll):
+    assert outline_yaw(head((400, 300), 80, yaw=angle, roll=roll)) == pytest.approx(angle, abs=3)
+
+
+def test_a_face_without_sides_has_not_turned():
+    assert outline_yaw(np.zeros((478, 3), np.float32)) == 0
 
 
 def test_turning_does_not_shrink_the_eye_distance():

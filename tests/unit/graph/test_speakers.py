@@ -16,6 +16,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, MouthShape, Sighting
 from relip.essence.tai import grain_start, grain_ticks
+from relip.graph.ladder import Rung, Standing
 from relip.graph.ramp import Ramp
 from relip.graph.stages import RANGES, AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
 from relip.graph.take import Pulse, Take
@@ -54,6 +55,7 @@ def take(index, face, *, person=-1, cut=False, packed=None):
     grain = VideoGrain(ticks, VideoFormat(width=4, height=2, rate=RATE), packed, slot=0, arrived=start)
     made = Take(grain=grain, local=start, due=start.after(200_000_000), person=person, target=MouthShape(0.05, 0.58))
     made.sighting = Sighting(face=face, absent=None, cut=cut)
+    made.standing = Standing(Rung.FULL, cut=cut, identity=face.identity)
     return made
 
 
@@ -102,7 +104,7 @@ class Mouth:
 
     def __init__(self):
         self.renderer = OwnPixels(device=HostDevice(), format=FORMAT)
-        self.stage = MouthStage(self.renderer, Ramp())
+        self.stage = MouthStage(self.renderer, Ramp(RATE))
 
     def shot(self, first, identity, person, *, frames=12, cut=True):
         """Strength or reason of each frame."""
@@ -117,8 +119,8 @@ class Mouth:
 
 def test_who_returns_after_a_cut_is_dubbed_in_full_from_the_first_frame():
     mouth = Mouth()
-    assert mouth.shot(0, 1, 0)[:5] == [Bypass.WARMING] * 4 + [0.167]
-    assert mouth.shot(100, 2, 1)[0] is Bypass.WARMING
+    assert mouth.shot(0, 1, 0)[:5] == [Bypass.CUT] * 4 + [0.167]
+    assert mouth.shot(100, 2, 1)[0] is Bypass.CUT
     assert mouth.shot(200, 3, 0) == [1.0] * 12
 
 
@@ -131,7 +133,7 @@ def test_who_returns_without_a_cut_is_led_in():
 def test_a_person_who_turns_out_to_be_another_takes_nothing_along():
     mouth = Mouth()
     mouth.shot(0, 1, 0)
-    assert mouth.shot(12, 1, 1)[:4] == [Bypass.WARMING] * 4
+    assert mouth.shot(12, 1, 1)[:4] == [Bypass.CUT] * 4
 
 
 def test_a_face_that_must_be_left_alone_says_nothing_of_who_it_is():

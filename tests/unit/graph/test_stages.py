@@ -12,6 +12,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Bypass, Sighting
 from relip.essence.tai import grain_start, grain_ticks
+from relip.graph.ladder import Rung, Standing
 from relip.graph.stages import AlignStage, Inbox, SpeechStage, Switch, VoiceTiming, grain_samples, voice_need_ns
 from relip.graph.take import Pulse, Take
 from relip.inference.null import NullModel
@@ -113,7 +114,7 @@ def test_a_grain_whose_instant_has_passed_is_not_worked_on():
     assert ready.verdict.bypass is Bypass.NO_FACE
 
 
-SEEN = Sighting(face=None, absent=Bypass.NO_FACE)
+SEEN = Standing(Rung.NONE, Bypass.NO_FACE, drawable=False)
 
 
 def coming(arrived, *, apart=0):
@@ -122,7 +123,7 @@ def coming(arrived, *, apart=0):
     first = take(INDEX)
     for place in (0, *arrived):
         later = take(INDEX + place) if place else first
-        later.sighting = SEEN
+        later.sighting = Sighting(face=None, absent=Bypass.NO_FACE)
         if place:
             later.grain = replace(later.grain, ticks=later.grain.ticks + apart)
         stage.work(Pulse(arrived=later))

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import drawn_face
 from relip.clock.manual import ManualClock
 from relip.essence.errors import FormatError, ModelError
 from relip.essence.formats import RATES, VideoFormat
@@ -32,7 +33,8 @@ class Sees:
     def work(self, pulse):
         if pulse.arrived is not None:
             number = int(pulse.arrived.grain.packed[0, 0])
-            pulse.arrived.sighting = Sighting(face=None, absent=Bypass.NO_FACE if number == 5 else None)
+            nobody = Sighting(face=None, absent=Bypass.NO_FACE)
+            pulse.arrived.sighting = nobody if number == 5 else Sighting(face=drawn_face.face(), absent=None)
         return True
 
 
@@ -111,7 +113,7 @@ def test_a_frame_that_is_left_alone_says_why_and_laid_it_is_as_it_came():
 def test_each_frame_is_told_of_the_three_after_it_and_the_last_ones_of_what_there_is():
     chain = chain_of()
     list(dub(reused(6), np.zeros(0, np.float32), chain))
-    told = [[None if seen is None else seen.absent for seen in coming] for coming in chain.stages[2].coming]
+    told = [[None if seen is None else seen.reason for seen in coming] for coming in chain.stages[2].coming]
     assert told[1] == [None, None, None]
     assert told[2] == [None, None, Bypass.NO_FACE]
     assert told[4][0] is Bypass.NO_FACE

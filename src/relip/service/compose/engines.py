@@ -15,6 +15,7 @@ from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.chain import Chain
 from relip.graph.delay import Delay, delay_for
+from relip.graph.ladder import Overload
 from relip.graph.ramp import Ramp
 from relip.graph.stages import (
     AlignStage,
@@ -23,6 +24,7 @@ from relip.graph.stages import (
     FaceStage,
     Inbox,
     MouthStage,
+    OcclusionStage,
     SpeechStage,
     Switch,
     VoiceTiming,
@@ -30,6 +32,7 @@ from relip.graph.stages import (
 )
 from relip.graph.tally import Tally
 from relip.inference.onnx import OnnxModel
+from relip.mouth.occlusion import Occlusion
 from relip.mouth.own_pixels import OwnPixels
 from relip.ports import Clock, Model
 from relip.service.compose.ends import host_device
@@ -74,10 +77,10 @@ def delay_of(lip_sync: LipSync, nets: Nets, rate: Fraction, frames: int | None =
 def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002
     """Every stage from face to composite for one flow, warm. `clock` tells when a grain is too late to be worked on."""
     device = host_device()
-    inbox, switch, tally = Inbox(), Switch(bypass=lip_sync.bypass), Tally()
+    inbox, switch, tally, overload = Inbox(), Switch(bypass=lip_sync.bypass), Tally(), Overload()
     timing = VoiceTiming(
         offset_samples=round(lip_sync.offset_ms * AUDIO_CLOCK_HZ / 1000),
-        absent_samples=lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
+        absent_samples=None if lip_sync.on_voice_gone == "rest" else lip_sync.voice_gone_ms * AUDIO_CLOCK_HZ // 1000,
     )
     tracker = FaceTracker(
         detector=nets.detector, mesh=nets.mesh, device=device, format=format, head_speed=lip_sync.head_movement_speed
@@ -97,13 +100,14 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
     warm_up(tracker=tracker, mesh=nets.mesh, articulation=nets.articulation, renderer=renderer, device=device, format=format)
     stages = (
         FaceStage(tracker, tally, clock),
-        AlignStage(switch, clock, delay.ahead, People([one.person for one in known], counts=tally.people)),
+        OcclusionStage(Occlusion()),
+        AlignStage(switch, clock, delay.ahead, overload, People([one.person for one in known], counts=tally.people)),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing, observations),
-        MouthStage(renderer, Ramp()),
+        MouthStage(renderer, Ramp(format.rate)),
         CompositeStage(device),
     )
-    return Chain(format=format, delay=delay, stages=stages, inbox=inbox, switch=switch, tally=tally)
+    return Chain(format=format, delay=delay, stages=stages, inbox=inbox, switch=switch, tally=tally, overload=overload)
 
 
 def chain_for_files(lip_sync: LipSync, nets: Nets, format: VideoFormat) -> Chain:  # noqa: A002

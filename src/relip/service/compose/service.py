@@ -81,7 +81,7 @@ def service(config: Config) -> Service:
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
-    runner = GraphRunner(ingress, engines.guards(EgressStage(egress), stopwatch=time.perf_counter_ns))
+    runner = GraphRunner(ingress, engines.guards(EgressStage(egress, engines.overload), stopwatch=time.perf_counter_ns))
     seeing = Reception(
         sources[0],
         picture,

@@ -7,6 +7,7 @@ import numpy as np
 from relip.articulation.net import BANDS, ArticulationNet
 from relip.composite.patch import composite
 from relip.essence.formats import VideoFormat
+from relip.essence.grains import Planes
 from relip.essence.scene import Face, MouthShape
 from relip.face.tracker import FaceTracker
 from relip.mouth.own_pixels import OwnPixels
@@ -28,7 +29,11 @@ def warm_up(
     format: VideoFormat,  # noqa: A002  the essence's own word
 ) -> None:
     """Track, listen, render and blend on grey pictures; every engine is as new afterwards."""
-    grey = np.full((format.height, format.row_octets), 0x80, np.uint8)
+    grey = np.empty((format.height, format.row_octets), np.uint8)
+    planes = Planes.of(format.width, format.height)
+    planes.y[:] = np.random.default_rng(0).integers(480, 520, planes.y.shape)  # of black no mouth would be learned, nor drawn
+    planes.cb[:], planes.cr[:] = 512, 512
+    device.pack(planes, grey)
     tracker.see(grey, 0)
     first, count = articulation.columns(0, 1920)
     assert first <= 0
@@ -38,8 +43,8 @@ def warm_up(
         renderer.learn(grey, face, k * 3600)
     for opening in (0.0, 0.05):
         rendered = renderer.render(grey, face, MouthShape(open=opening, width=face.shape.width), 1.0)
-        if rendered is not None:
-            composite(device, grey, rendered)
+        assert rendered is not None, "what draws is warm only when it has drawn"
+        composite(device, grey, rendered)
     renderer.forget()
     tracker.reset()
 
