@@ -9,34 +9,28 @@ from relip.config import LipSync, Models
 from relip.essence.formats import VideoFormat
 from relip.evaluation.rig import Rig
 from relip.face.tracker import FaceTracker
-from relip.graph.chain import Chain
 from relip.inference.onnx import OnnxModel
 from relip.mouth.own_pixels import OwnPixels
-from relip.service.compose.ends import host_device, tai_clock
-from relip.service.compose.engines import chain, delay_of, load_nets
+from relip.service.compose.ends import host_device
+from relip.service.compose.engines import chain_for_files, load_nets
 from relip.weights import cache, shipped
 
 
 def rig(format: VideoFormat, *, articulation: Path | None = None, syncnet: Path | None = None) -> Rig:  # noqa: A002
     """Load the nets. `articulation`: another net than the one that ships; `syncnet`: a user's. Raises ResourceError."""
-    nets, device, clock = load_nets(Models(articulation=articulation)), host_device(), tai_clock()
+    nets, device = load_nets(Models(articulation=articulation)), host_device()
     used = {
         cache.FACE_DETECTOR: cache.locate(cache.FACE_DETECTOR),
         cache.FACE_MESH: cache.locate(cache.FACE_MESH),
         shipped.ARTICULATION: articulation or shipped.locate(shipped.ARTICULATION),
         shipped.SYNC: shipped.locate(shipped.SYNC),
     }
-    delay = delay_of(LipSync(), nets, format.rate)
-
-    def fresh(bypass: bool) -> Chain:  # noqa: FBT001  a switch of the product
-        return chain(LipSync(bypass=bypass), nets, format, delay=delay, clock=clock)
-
     return Rig(
         format=format,
         device=device,
         tracker=lambda: FaceTracker(detector=nets.detector, mesh=nets.mesh, device=device, format=format),
         renderer=lambda: OwnPixels(device=device, format=format),
-        chain=fresh,
+        chain=lambda bypass: chain_for_files(LipSync(bypass=bypass), nets, format),
         sync=OnnxModel(used[shipped.SYNC]),
         lse=None if syncnet is None else OnnxModel(syncnet),
         sha256={name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in used.items()},
