@@ -18,6 +18,8 @@ MOST_YAW, MOST_PITCH, MOST_ROLL = 35.0, 30.0, 30.0
 """Degrees beyond which the mesh guesses at half of the mouth, or an upright picture does not hold it."""
 FASTEST_OPEN, FASTEST_WIDTH, FASTEST_TRAVEL = 5.0, 4.0, 2.0
 """IOD a second. Lips part by up to 0.12 IOD in 40 ms (3 a second); what is faster was mismeasured, or is smeared."""
+SWIFT_OPEN = 0.5
+"""IOD a second from which lips are smeared, and the mesh, which is smoothed, up to 0.02 behind: worth seeing, not keeping."""
 APART_TICKS = VIDEO_CLOCK_HZ // 8
 """Frames further apart are not compared."""
 FACES = 5
@@ -76,7 +78,10 @@ class _Mouth:
 
 
 class Gates:
-    """Remembers the last face and what is usual; `forget` when the speaker or the shot changes."""
+    """Remembers the last face and what is usual; `forget` when the speaker or the shot changes.
+
+    `swift`: whether the last face's lips were parting or closing too fast to be kept as a picture of their shape.
+    """
 
     def __init__(self) -> None:
         self.forget()
@@ -90,6 +95,7 @@ class Gates:
 
     def begin_shot(self) -> None:
         """The next face is not compared with the last one."""
+        self.swift = False
         self._last: _Mouth | None = None
         self._ticks = 0
 
@@ -98,11 +104,13 @@ class Gates:
         last, elapsed = self._last, ticks - self._ticks
         now = _Mouth.of(face)
         self._last, self._ticks = now, ticks
+        near = last is not None and 0 < elapsed < APART_TICKS
+        self.swift = near and last is not None and abs(now.open - last.open) > SWIFT_OPEN * elapsed / VIDEO_CLOCK_HZ
         if face.score < LEAST_SCORE:
             return Refusal.UNSURE
         if abs(face.yaw) > MOST_YAW or abs(face.pitch) > MOST_PITCH or abs(face.roll) > MOST_ROLL:
             return Refusal.TURNED
-        if last is not None and 0 < elapsed < APART_TICKS and now.jumped(last, elapsed / VIDEO_CLOCK_HZ):
+        if near and last is not None and now.jumped(last, elapsed / VIDEO_CLOCK_HZ):
             return Refusal.SUDDEN
         return None
 

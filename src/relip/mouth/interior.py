@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from relip.mouth.tone import BLACK, NEUTRAL, Colours
 
 ROWS, COLUMNS = 24, 65
-STEP = 0.0025
-"""IOD of opening from one drawing to the next: a fifteenth of a tooth's edge."""
+STEP = 0.00125
+"""IOD of opening from one drawing to the next: a twentieth of what a tooth's edge is soft."""
 GAPS = np.array((0.0, 0.34, 0.60, 0.80))
 """Where upper teeth meet, from the middle, in half widths of the mouth: two incisors, a canine and what is left of the arch."""
-BARE, HANG = 0.006, 0.26
+BARE, HANG = 0.004, 0.36
 """Teeth that show, in IOD: a little at rest, and what the upper lip's rise lays bare (`shape.UPPER_SHARE`)."""
 ARCH, POINT = 0.45, 0.005
 """Share by which teeth at the corners show less, and IOD by which their edges are rounded off."""
-EDGE = 0.009
+EDGE = 0.008
 """Softness of edges, IOD: a mouth is seldom what a lens is focused on."""
 TOOTH = np.array((0.80, 0.55, 0.35))
 TONGUE = np.array((0.50, 0.56, 1.20))
@@ -44,7 +44,7 @@ def unseen(opening: float, *, dark: Colours, skin: Colours, shown: float) -> NDA
     return np.asarray(picture + (lit - picture) * teeth * (1 - shown), np.float32)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=160)
 def _drawing(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Share of teeth, their light, and share of tongue for an opening of so many STEPs: (ROWS, COLUMNS) each."""
     opening = steps * STEP

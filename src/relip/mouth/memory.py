@@ -106,6 +106,8 @@ class Memory:
             self.refused[refusal] += 1
             return
         self.seen += 1
+        if self.gates.swift:
+            return
         self.worth += 1
         measure = measure_of(face, tone.teeth_of(seen, points, opening))
         place = gallery.place_for(measure, ticks, sharpness, in_use)

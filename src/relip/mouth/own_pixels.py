@@ -30,8 +30,8 @@ from relip.ports import Device
 
 EDGE = 0.08
 """IOD over which the mask falls to nought at the region's edge."""
-SHOWN = 0.03
-"""IOD from which an entry's opening shows the speaker's own teeth, so that none are drawn."""
+SHOWN = (0.012, 0.022)
+"""IOD from which an entry's opening may show the speaker's own teeth, and does, so that none are drawn."""
 
 
 class OwnPixels:
@@ -142,7 +142,7 @@ class OwnPixels:
         dark = self._gallery.dark[: self._gallery.count]
         dark, skin = dark[dark[:, 0].argmin()], np.median(here, axis=0)
         for index, weight in self._choice.advance(self._gallery, wanted, face):
-            shown = float(np.clip(self._gallery.measures[index, 0] / SHOWN, 0, 1))
+            shown = float(np.clip((self._gallery.measures[index, 0] - SHOWN[0]) / (SHOWN[1] - SHOWN[0]), 0, 1))
             layer = layer_of(
                 self._device,
                 self._gallery,

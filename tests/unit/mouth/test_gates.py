@@ -50,6 +50,16 @@ def test_a_mouth_that_changes_or_moves_faster_than_mouths_do_is_refused(then, re
     assert shown(drawn_face.face(), drawn_face.face(**then)) is refusal
 
 
+def test_lips_that_part_fast_are_seen_and_not_kept():
+    gates = Gates()
+    for opening, swift in ((0.0, False), (0.04, True), (0.05, False), (0.0, True)):
+        assert gates.face(drawn_face.face(opening=opening), gates._ticks + FRAME) is None
+        assert gates.swift is swift
+    gates.begin_shot()
+    gates.face(drawn_face.face(opening=0.1), 0)
+    assert not gates.swift
+
+
 def test_frames_with_a_gap_or_a_cut_between_are_not_compared():
     gates = Gates()
     gates.face(drawn_face.face(), 0)

@@ -24,7 +24,7 @@ SMALL = OwnPixelsSettings(capacity=8)
 def teach(mouth, *openings, start=0):
     for k, opening in enumerate(openings):
         seen = drawn_face.face(opening=opening)
-        mouth.learn(drawn_face.picture(seen, FORMAT), seen, (start + k) * 3600)
+        mouth.learn(drawn_face.picture(seen, FORMAT), seen, (start + k) * 90_000)
 
 
 def renderer(**kept):

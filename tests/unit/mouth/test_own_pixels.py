@@ -26,7 +26,7 @@ def taught(*openings, **settings):
     mouth = renderer(**settings)
     for tick, opening in enumerate(openings):
         seen = drawn_face.face(opening=opening)
-        mouth.learn(drawn_face.picture(seen, FORMAT), seen, tick * 3600)
+        mouth.learn(drawn_face.picture(seen, FORMAT), seen, tick * 90_000)
     return mouth
 
 
@@ -220,7 +220,7 @@ def test_no_step_of_light_where_another_entry_takes_over():
         planes.y[:] = 64 + (planes.y.astype(int) - 64) * (600 - 64 + light) // (600 - 64)
         packed = np.empty((FORMAT.height, FORMAT.row_octets), np.uint8)
         DEVICE.pack(planes, packed)
-        mouth.learn(packed, face, tick * 3600)
+        mouth.learn(packed, face, tick * 90_000)
     used, lips = [], []
     for opening in (0.0, 0.0, 0.0, 0.03, 0.03, 0.03, 0.03):
         lip, _ = lips_of(mouth, seen, MouthShape(opening, 0.58), noise=1, seed=1)
