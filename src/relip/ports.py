@@ -236,6 +236,13 @@ class Device(Protocol):
         """
         ...
 
+    def trace(self, x: NDArray[np.float64], y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Write the smooth curves through points (k, m), x rising in each row, at n even steps of x from 0 to 1: `out` (k, n).
+
+        Cubic Hermite with harmonic slopes: never beyond the points; before the first and behind the last, that point goes on.
+        """
+        ...
+
     def confine(self, field: Lattice, outline: Outline, out: Lattice) -> None:
         """Write a field to the nodes of another lattice over the same raster, confined to an outline.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.device import blend, confine, crop, lips, pgroup, spline, warp
+from relip.device import blend, confine, crop, curves, lips, pgroup, spline, warp
 from relip.essence.grains import Planes
 from relip.essence.scene import Region
 from relip.ports import Lattice, LipLayer, Outline
@@ -34,6 +34,10 @@ class HostDevice:
     ) -> None:
         """See `ports.Device.spread`."""
         spline.spread(at, moves, unit=unit, stiffness=stiffness, lattice=lattice)
+
+    def trace(self, x: NDArray[np.float64], y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """See `ports.Device.trace`."""
+        curves.trace(x, y, out)
 
     def confine(self, field: Lattice, outline: Outline, out: Lattice) -> None:
         """See `ports.Device.confine`."""

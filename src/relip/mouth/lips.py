@@ -65,7 +65,7 @@ def layer_of(
         origin=(start.real, start.imag),
         axis=(axis.real, axis.imag),
         length=abs(line),
-        contours=_contours(target, source, scale),
+        contours=_contours(device, target, source, scale),
         down=(down.real, down.imag),
         inset=inset * scale,
         stretch=STRETCH,
@@ -91,7 +91,7 @@ def _box(target: Complex, room: float, size: tuple[int, int]) -> tuple[int, int,
     return x, y, max(right - x, 0) // 2 * 2, max(bottom - y, 0)
 
 
-def _contours(target: Complex, source: Complex, scale: float) -> NDArray[np.float32]:
+def _contours(device: Device, target: Complex, source: Complex, scale: float) -> NDArray[np.float32]:
     """The six curves of `ports.LipLayer` at NODES steps along the mouth line.
 
     The teeth hold to the skull, so the source is brought to the target by the base of the nose: where the upper lip has come
@@ -100,35 +100,22 @@ def _contours(target: Complex, source: Complex, scale: float) -> NDArray[np.floa
     line, own = target[list(CORNERS)], source[list(CORNERS)]
     turn = (line[1] - line[0]) / abs(line[1] - line[0]) * abs(own[1] - own[0]) / (own[1] - own[0]) * scale
     skull = (source[INNER_UPPER] - source[NOSE].mean()) * turn + target[NOSE].mean()
-    outer_up, outer_low = _curves(target[[OUTER_UPPER, OUTER_LOWER]], line)
+    outer_up, outer_low = _curves(device, target[[OUTER_UPPER, OUTER_LOWER]], line)
     inner = np.stack((*target[[INNER_UPPER, INNER_LOWER]], skull, *source[[INNER_UPPER, INNER_LOWER]]))
     lines = np.stack((line, line, line, own, own))
     inner = np.concatenate((lines[:, :1], inner, lines[:, 1:]), axis=1)
-    inner_up, inner_low, teeth, had_up, had_low = _curves(inner, lines.T)
+    inner_up, inner_low, teeth, had_up, had_low = _curves(device, inner, lines.T)
     inner_low = np.maximum(inner_low, inner_up)
     gap = np.maximum(had_low - had_up, 0) * scale
     hang = np.clip(inner_up - teeth, 0, np.maximum(gap - (inner_low - inner_up), 0))
     return np.stack((outer_up, inner_up, inner_low, outer_low, gap, hang)).astype(np.float32)
 
 
-def _curves(contours: Complex, line: Complex) -> NDArray[np.float64]:
-    """Heights of contours (k, m) over the line between two points (2,) or (2, k), at NODES even steps of it: (k, NODES).
-
-    Cubic Hermite with harmonic slopes (Fritsch-Carlson): smooth, and never beyond the points.
-    """
+def _curves(device: Device, contours: Complex, line: Complex) -> NDArray[np.float64]:
+    """Heights of contours (k, m) over the line between two points (2,) or (2, k), at NODES even steps of it: (k, NODES)."""
     right, left = line[..., None]
     along = (contours - right) / (left - right)
     x = np.maximum.accumulate(np.clip(along.real, 0, 1) + np.arange(along.shape[1]) * 1e-6, axis=1)
-    y = along.imag * np.abs(left - right)
-    step, rise = np.diff(x), np.diff(y)
-    slope = rise / step
-    product = slope[:, 1:] * slope[:, :-1]
-    inner = np.where(product > 0, 2 * product / np.where(product > 0, slope[:, 1:] + slope[:, :-1], 1), 0)
-    tangent = np.concatenate((slope[:, :1], inner, slope[:, -1:]), axis=1)
-    at = np.linspace(0, 1, NODES)
-    i = np.clip((at[None, :, None] >= x[:, None, 1:-1]).sum(axis=2), 0, x.shape[1] - 2)
-    here, width, climb, bend = (np.take_along_axis(values, i, axis=1) for values in (x, step, rise, slope))
-    start, end = np.take_along_axis(tangent, i, axis=1), np.take_along_axis(tangent, i + 1, axis=1)
-    t = np.clip((at - here) / width, 0, 1)
-    level = np.take_along_axis(y, i, axis=1) + t * climb
-    return np.asarray(level + t * (1 - t) * width * ((1 - t) * (start - bend) - t * (end - bend)))
+    heights = np.empty((len(contours), NODES))
+    device.trace(x, along.imag * np.abs(left - right), heights)
+    return heights

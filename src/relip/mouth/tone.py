@@ -78,8 +78,8 @@ def ring_points(points: Complex, iod: float) -> Complex:
 def match(here: Colours, there: Colours) -> tuple[float, tuple[float, float, float]]:
     """Luma gain about black and Y, Cb, Cr offsets that bring ring colours `there` to those `here`."""
     ratio = (here[:, 0] - BLACK) / np.maximum(there[:, 0] - BLACK, 1)
-    gain = float(np.clip(np.median(ratio), 1 / GAIN_LIMIT, GAIN_LIMIT))
-    blue, red = np.median(here[:, 1:] - there[:, 1:], axis=0)
+    ratio, blue, red = np.median(np.column_stack((ratio, here[:, 1:] - there[:, 1:])), axis=0)
+    gain = float(np.clip(ratio, 1 / GAIN_LIMIT, GAIN_LIMIT))
     return gain, (0.0, float(blue), float(red))
 
 
