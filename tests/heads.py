@@ -8,12 +8,9 @@ from relip.ports import Signature, TensorSpec
 UPPER_LIP, LOWER_LIP = 13, 14
 
 
-def head(middle=(0.0, 0.0), iod=100.0, *, opening=0.0, yaw=0.0, pitch=0.0, roll=0.0, person=1):
-    """(478, 3) float32: a bent oval with eyes, forehead, nose and lips where the mesh has them; angles in degrees.
-
-    `person`: whose; everybody has other proportions.
-    """
-    points = np.random.default_rng(person).uniform(-1, 1, (478, 3)) * (0.75, 0.95, 0)
+def head(middle=(0.0, 0.0), iod=100.0, *, opening=0.0, yaw=0.0, pitch=0.0, roll=0.0):
+    """(478, 3) float32: a bent oval with eyes, forehead, nose and lips where the mesh has them; angles in degrees."""
+    points = np.random.default_rng(1).uniform(-1, 1, (478, 3)) * (0.75, 0.95, 0)
     points[:, 2] = 0.4 * points[:, 0] ** 2
     places = {33: (-0.5, -0.2), 263: (0.5, -0.2), 10: (0, -0.9), 2: (0, 0.15), 61: (-0.3, 0.4), 291: (0.3, 0.4), 152: (0, 0.95)}
     for index, (x, y) in places.items():
@@ -32,8 +29,7 @@ def head(middle=(0.0, 0.0), iod=100.0, *, opening=0.0, yaw=0.0, pitch=0.0, roll=
 class Stage:
     """What there is to see: heads and how present they are. Its nets look through the crop they were given last.
 
-    A device that remembers the affine stands in for pixels: the nets' answers are the heads seen through it. What it
-    samples is the `look` of a person, a pattern of waves, in whatever crop.
+    A device that remembers the affine stands in for pixels: the nets' answers are the heads seen through it.
     """
 
     def __init__(self):
@@ -42,13 +38,10 @@ class Stage:
         self.affine = None
         self.poison = None
         self.detections = 0
-        self.look = 1
 
     def crop(self, _packed, affine, out):
         self.affine = affine.astype(np.float64)
-        waves = np.random.default_rng(self.look).uniform(-9, 9, (3, 2))
-        down, across = (np.linspace(0, 1, n) for n in out.shape[:2])
-        out[:] = 0.5 + sum(np.sin(x * across + y * down[:, None]) for x, y in waves)[..., None] / 8
+        out[:] = 0
 
     def _seen(self, points):
         linear, shift = self.affine[:, :2], self.affine[:, 2]

@@ -51,14 +51,6 @@ def difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return 1 - float((one * other).mean()) / (deviations[0] * deviations[1])
 
 
-def outside(thumb: NDArray[np.float32], box: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(n,) what of a thumbnail lies outside a box: [[left, top], [right, bottom]] in parts of the raster."""
-    rows, columns = ((np.arange(n) + 0.5) / n for n in thumb.shape)
-    (left, top), (right, bottom) = box
-    inside = ((rows > top) & (rows < bottom))[:, None] & (columns > left) & (columns < right)
-    return np.asarray(thumb[~inside])
-
-
 class CutDetector:
     """Remembers the last thumbnail with structure and how much frames have lately differed."""
 
@@ -81,12 +73,6 @@ class CutDetector:
         cut = cut and difference(_ranks(last), _ranks(seen)) > DIFFERENT
         self._usual = MEMORY * self._usual + (1 - MEMORY) * now
         return cut
-
-    @property
-    def last(self) -> NDArray[np.float32]:
-        """The last thumbnail with structure."""
-        assert self._last is not None, "nothing was seen"
-        return self._last
 
     def _says_nothing(self, seen: NDArray[np.float32], last: NDArray[np.float32]) -> bool:
         """Whether a picture that looks like a cut is but black, or the middle of a flash."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relip.face.mesh import OUTER_EYES
-from relip.face.pose import BROW, NOSE_BASE, RIGID
+from relip.face.pose import BROW, NOSE_BASE, RIGID, cross
 from relip.ports import Device
 
 CELL = 0.125
@@ -67,7 +67,7 @@ class Likener:
         texture = np.log(cells.ravel() + SHADOW)
         texture -= self._light @ (self._light.T @ texture)
         texture /= max(float(np.linalg.norm(texture)), 1e-3)
-        return np.concatenate((texture, _bones(landmarks).ravel(), (yaw, pitch))).astype(np.float32)
+        return np.concatenate((texture, bones(landmarks).ravel(), (yaw, pitch))).astype(np.float32)
 
 
 def compare(one: NDArray[np.float32], other: NDArray[np.float32]) -> Resemblance:
@@ -92,7 +92,7 @@ def _affine(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.column_stack((linear, (left + right)[:2] / 2 - linear @ eyes)).astype(np.float32)
 
 
-def _bones(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+def bones(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n, 3) bony points about their middle in the head's own axes, in IOD."""
     across = (landmarks[OUTER_EYES[1]] - landmarks[OUTER_EYES[0]]).astype(np.float64)
     down = (landmarks[NOSE_BASE] - landmarks[BROW]).astype(np.float64)
@@ -101,5 +101,5 @@ def _bones(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     down -= across * (down @ across)
     down /= max(float(np.linalg.norm(down)), 1e-6)
     points = landmarks[BONES].astype(np.float64)
-    axes = np.stack((across, down, np.cross(down, across)), axis=1)
+    axes = np.stack((across, down, cross(down, across)), axis=1)
     return np.asarray((points - points.mean(axis=0)) @ axes / iod)

@@ -37,7 +37,7 @@ class Gates:
         self._rolled = Gate(limit=45.0, margin=5.0)  # degrees: further the detector does not find a lost face again
         self._small = Gate(limit=-25.0, margin=2.0)  # minus IOD in pixels: below it a lip is two samples thick
         self._rim = Gate(limit=-0.04, margin=0.06)  # minus the room between mouth and raster's edge in IOD
-        self._misfit = Gate(limit=0.10, margin=0.03)  # see `likeness`: other people are as far apart, oneself never
+        self._misfit = Gate(limit=0.035, margin=0.007)  # IOD: people keep within 0.025 of themselves, a hand makes it 0.06
 
     def judge(self, measured: Pose, *, outline: float, room: float, misfit: float) -> tuple[Bypass | None, Bypass | None]:
         """Why this face must be left alone, and why only its lips may be drawn; None for no reason.

@@ -19,12 +19,12 @@ from relip.essence.scene import Bypass, Face, Region, Sighting
 from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.face import detector as boxes
 from relip.face import mesh as points
-from relip.face.cuts import DIFFERENT, CutDetector, difference, outside
+from relip.face.cuts import CutDetector
 from relip.face.detector import Box
 from relip.face.features import Likener
 from relip.face.gates import Gate, Gates
-from relip.face.likeness import UPPER, Likeness, Vector, look, proportions
 from relip.face.pose import outline_yaw, pose
+from relip.face.skull import Skull
 from relip.face.smooth import LandmarkSmoother
 from relip.ports import Device, Model
 
@@ -38,22 +38,16 @@ CHECK_TICKS = VIDEO_CLOCK_HZ // 2
 """A second person is noticed half a second late at most, for a tenth of a millisecond a frame."""
 GAP_TICKS = VIDEO_CLOCK_HZ // 2
 """A jump in time beyond which the next frame has nothing to do with the last."""
-REMEMBERED_TICKS = 10 * VIDEO_CLOCK_HZ
-"""How long a face that was lost in a shot may come back as the same person."""
-RECOGNITION_TICKS = VIDEO_CLOCK_HZ
-"""And how long a face may take to resemble it: the first frames after a turn or a hand are the worst."""
-DOUBT_TICKS = 5 * VIDEO_CLOCK_HZ
-"""How long a face may look like somebody else in the same surroundings."""
-HELD_REACH = 0.4
-"""Sizes of a face about it within which what is held before it is not surroundings."""
+LOST_TICKS = 10 * VIDEO_CLOCK_HZ
+"""How long a face counts as lost, before there is none."""
 RIVAL_AREA = 1.5
 RIVAL_CHECKS = 4
+FIRST_FEATURES, FEATURES_EVERY = 6, 5
+"""Features are taken of so many frames of a new identity, since somebody waits for them, and then of every fifth."""
 COMPARABLE_AREA, COMPARABLE_MARGIN = 0.5, 0.1
 """Share of the presenter's area from which another face may as well be the one that speaks."""
 SURE_DETECTION = 0.5
 """Detector score of a second face that is looked at: somebody at the edge is worth a bypass, a stain on the wall is not."""
-FIRST_FEATURES, FEATURES_EVERY = 6, 5
-"""Features are taken of so many frames of a new identity, since somebody waits for them, and then of every fifth."""
 SAME_FACE = 0.5
 """A detected box whose middle lies within half a crop of the tracked face's middle is that face."""
 LIPS = np.array((61, 291, 37, 267, 17))
@@ -73,23 +67,11 @@ class _Track:
     landmarks: NDArray[np.float32]
     checked_ticks: int
     smoother: LandmarkSmoother
-    began_ticks: int
-    likeness: Likeness = field(default_factory=Likeness)
-    known: bool = False
+    skull: Skull = field(default_factory=Skull)
     gates: Gates = field(default_factory=Gates)
     company: Gate = field(default_factory=_company)
     missed: int = 0
     rival: int = 0
-    scene: NDArray[np.float32] | None = None
-    doubted_ticks: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """Who was lost in this shot, and when."""
-
-    likeness: Likeness
-    ticks: int
 
 
 class FaceTracker:
@@ -115,7 +97,6 @@ class FaceTracker:
         self._view = boxes.letterbox(format.width, format.height)
         self._picture = np.zeros((1, boxes.SIZE, boxes.SIZE, 3), np.float32)
         self._crop = np.zeros((1, points.SIZE, points.SIZE, 3), np.float32)
-        self._through = np.eye(2, 3)
         self._detector_ends = _ends(detector, "boxes", "scores")
         self._mesh_ends = _ends(mesh, "landmarks", "presence")
         self._head_speed = head_speed
@@ -123,7 +104,7 @@ class FaceTracker:
         self._ticks: int | None = None
         self._speaker: Region | None = None
         self._track: _Track | None = None
-        self._lost: _Lost | None = None
+        self._lost_ticks: int | None = None
         self._cuts = CutDetector()
         self._likener = Likener(device)
         self._featured, self._frames = 0, 0
@@ -152,10 +133,13 @@ class FaceTracker:
         except ModelError:
             self._drop()
             raise
-        if sighting.face is not None:
-            sighting = replace(sighting, face=self._with_features(packed, sighting.face))
         alone = self._track is None or not self._track.company.shut
-        return replace(sighting, absent=sighting.absent or (None if alone else Bypass.TWO_FACES), cut=cut)
+        return Sighting(
+            face=None if sighting.face is None else self._with_features(packed, sighting.face),
+            absent=sighting.absent or (None if alone else Bypass.TWO_FACES),
+            cut=cut,
+            limit=sighting.limit,
+        )
 
     def _with_features(self, packed: NDArray[np.uint8], face: Face) -> Face:
         """The face with what it is recognised by, now and then."""
@@ -190,39 +174,30 @@ class FaceTracker:
         landmarks, presence = self._look(packed, points.crop_of_landmarks(landmarks))
         if presence < START_PRESENCE:
             return Sighting(face=None, absent=self._nobody(ticks) if presence < KEEP_PRESENCE else Bypass.FACE_UNSURE)
-        self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed), ticks)
+        self._identity += 1
+        self._lost_ticks = None
+        self._track = _Track(landmarks, ticks, LandmarkSmoother(self._head_speed))
         sighting = self._seen(landmarks, presence, self._track)
         self._meet(packed, self._track, own.area, [box for box in found if box is not own])
         return sighting
 
     def _nobody(self, ticks: int) -> Bypass:
         """Why there is no face: it was lost a moment ago, or there is none."""
-        if self._lost is not None and ticks - self._lost.ticks > REMEMBERED_TICKS:
-            self._lost = None
-        return Bypass.NO_FACE if self._lost is None else Bypass.FACE_LOST
+        lost = self._lost_ticks is not None and ticks - self._lost_ticks <= LOST_TICKS
+        return Bypass.FACE_LOST if lost else Bypass.NO_FACE
 
     def _seen(self, landmarks: NDArray[np.float32], presence: float, track: _Track) -> Sighting:
         """Smooth, measure, and let the gates say whether it can be worked on."""
         assert self._ticks is not None
         track.landmarks, track.missed = landmarks, 0
-        shape, seen = proportions(landmarks), self._look_of(landmarks)
         smooth = track.smoother.smooth(landmarks, self._ticks)
         measured = pose(smooth)
-        if not self._identify(track, shape, seen):
-            return Sighting(face=None, absent=Bypass.FACE_UNSURE)
         absent, limit = track.gates.judge(
             measured,
             outline=outline_yaw(smooth),
             room=self._room(smooth, measured.iod),
-            misfit=track.likeness.see(shape, seen, yaw=measured.yaw),
+            misfit=track.skull.misfit(landmarks, measured.yaw),
         )
-        if track.likeness.certain:
-            track.scene, track.doubted_ticks = self._cuts.last, None
-        if track.likeness.another:
-            if not self._replaced(track, smooth):
-                return Sighting(face=None, absent=Bypass.FACE_UNSURE)
-            track.likeness, track.doubted_ticks = Likeness(), None
-            self._identity += 1
         face = Face(
             landmarks=smooth,
             score=presence,
@@ -234,42 +209,6 @@ class FaceTracker:
         )
         return Sighting(face=face, absent=absent, limit=limit)
 
-    def _identify(self, track: _Track, shape: Vector, seen: Vector) -> bool:
-        """Whether it is settled who this is: the one who was lost or, when the face does not come to resemble them, another."""
-        assert self._ticks is not None
-        if track.known:
-            return True
-        lost = self._lost
-        if lost is not None and lost.likeness.resembles(shape, seen):
-            track.likeness = lost.likeness
-        elif lost is not None and self._ticks - track.began_ticks < RECOGNITION_TICKS:
-            return False
-        else:
-            self._identity += 1
-        track.known, self._lost = True, None
-        return True
-
-    def _replaced(self, track: _Track, landmarks: NDArray[np.float32]) -> bool:
-        """Whether a face that has become another one is another person: then what surrounds it is another scene.
-
-        What is held before a face changes the face alone. Whoever stays changed for long is taken for another all the same.
-        """
-        assert self._ticks is not None
-        if track.doubted_ticks is None:
-            track.doubted_ticks = self._ticks
-        if track.scene is None or self._ticks - track.doubted_ticks > DOUBT_TICKS:
-            return True
-        low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
-        reach = (high - low).max() * HELD_REACH
-        box = np.stack((low - reach, high + reach)) / self._raster
-        before, now = outside(track.scene, box), outside(self._cuts.last, box)
-        return len(now) > 0 and difference(before, now) > DIFFERENT
-
-    def _look_of(self, landmarks: NDArray[np.float32]) -> Vector:
-        """The look of the upper face, in the crop that the mesh has just seen."""
-        linear, shift = self._through[:, :2], self._through[:, 2]
-        return look(self._crop[0], (landmarks[UPPER, :2] - shift) @ np.linalg.inv(linear).T)
-
     def _room(self, landmarks: NDArray[np.float32], iod: float) -> float:
         """How far what a mouth needs lies inside the raster, in IOD; negative beyond its edge."""
         lips, chin = landmarks[LIPS, :2], landmarks[CHIN, 1]
@@ -280,14 +219,12 @@ class FaceTracker:
         track.missed += 1
         if track.missed <= PATIENCE_FRAMES:
             return Bypass.FACE_UNSURE
-        if track.known:
-            self._lost = _Lost(track.likeness, ticks)
-        self._track = None
+        self._track, self._lost_ticks = None, ticks
         return self._nobody(ticks)
 
     def _drop(self) -> None:
         """Give the track up. The next one counts as another person: nothing tells that it is the same."""
-        self._track = self._lost = None
+        self._track = self._lost_ticks = None
 
     def _expected(self, packed: NDArray[np.uint8], track: _Track) -> NDArray[np.float32]:
         """The crop to look at: where the face was; after a miss, where the detector sees it."""
@@ -338,7 +275,6 @@ class FaceTracker:
     def _look(self, packed: NDArray[np.uint8], crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Landmarks in raster pixels and the mesh's score, through a crop."""
         self._device.crop(packed, crop, self._crop[0])
-        self._through = crop.astype(np.float64)
         out = self._mesh.infer([self._crop])
         landmarks, presence = (out[i] for i in self._mesh_ends)
         score = float(presence.reshape(-1)[0])

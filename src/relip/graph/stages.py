@@ -142,14 +142,23 @@ class OcclusionStage:
         self._occlusion = occlusion
 
     def work(self, pulse: Pulse) -> bool:
-        """Take the face out of the sighting when its lips are covered, limit it when the chin is."""
+        """Take the face out of the sighting when its lips are covered, limit it when other parts are.
+
+        The identity also grows when another mouth is seen, in a dissolve for instance, which the tracker cannot know.
+        """
         take = pulse.arrived
-        if take is None or take.sighting is None or take.sighting.face is None:
+        if take is None or take.sighting is None:
             return False
-        cover = self._occlusion.see(take.grain.packed, take.sighting.face)
+        if take.sighting.cut:
+            self._occlusion.forget()
+        if take.sighting.face is None:
+            return False
+        face = take.sighting.face
+        cover = self._occlusion.see(take.grain.packed, face)
+        take.sighting = replace(take.sighting, face=replace(face, identity=face.identity + self._occlusion.mouths))
         if cover is Cover.LIPS:
             take.sighting = replace(take.sighting, face=None, absent=Bypass.COVERED)
-        elif cover is Cover.CHIN:
+        elif cover is Cover.FACE:
             take.sighting = replace(take.sighting, limit=Bypass.COVERED)
         return True
 
@@ -164,8 +173,9 @@ class AlignStage:
         switch: Switch,
         clock: Clock,
         ahead: int,
-        overload: Overload | None = None,
+        *,
         people: People | None = None,
+        overload: Overload | None = None,
     ) -> None:
         self._switch = switch
         self._people = people or People()
@@ -185,24 +195,15 @@ class AlignStage:
         for take in pulse.ready:
             while self._held and self._held[0].grain.ticks <= take.grain.ticks:
                 self._held.popleft()
-            after = self._after(take.grain)
-            take.coming = tuple(None if later is None else later.standing for later in after)
-            take.person = self._who(take, after)
+            coming = self._coming(take.grain)
+            take.coming = tuple(None if later is None else later.standing for later in coming)
+            take.person = self._who(take, coming)
             standing = take.standing or self._stand(take)
             reason = self._reason(take, standing)
             self._open = reason is None
             if reason is not None:
                 take.bypass(reason)
         return bool(pulse.ready)
-
-    def _who(self, take: Take, after: list[Take | None]) -> int:
-        """The person in a take. A face that must be left alone, such as a covered one, is no likeness of anybody."""
-        sighting = take.sighting
-        if sighting is None or sighting.face is None:
-            return NOBODY
-        face = sighting.face if sighting.absent is None else replace(sighting.face, features=None)
-        seen = [later.sighting for later in after if later is not None and later.sighting is not None]
-        return self._people.who(face, [one.face for one in seen if one.absent is None and one.face is not None])
 
     def _stand(self, take: Take) -> Standing:
         take.standing = self._ladder.stand(take.sighting, take.grain.ticks)
@@ -229,14 +230,23 @@ class AlignStage:
             take.standing = replace(take.standing, rung=Rung.NONE, reason=Bypass.REQUESTED)
         return take.grain.ticks - self._thrown >= WAY_OUT_TICKS
 
-    def _after(self, grain: VideoGrain) -> list[Take | None]:
-        """The takes after this one, each in its own place; None for one that did not come."""
-        after: list[Take | None] = [None] * self._ahead
+    def _who(self, take: Take, coming: list[Take | None]) -> int:
+        """The person in a take. A face that must be left alone, such as a covered one, is no likeness of anybody."""
+        sighting = take.sighting
+        if sighting is None or sighting.face is None:
+            return NOBODY
+        face = sighting.face if _shows_who(sighting) else replace(sighting.face, features=None)
+        seen = [later.sighting for later in coming if later is not None and later.sighting is not None]
+        return self._people.who(face, [each.face for each in seen if each.face is not None and _shows_who(each)])
+
+    def _coming(self, grain: VideoGrain) -> list[Take | None]:
+        """The grains after this one, each in its own place; None for one that did not come."""
+        coming: list[Take | None] = [None] * self._ahead
         for later in self._held:
             place = round((later.grain.ticks - grain.ticks) * grain.format.rate / VIDEO_CLOCK_HZ) - 1
             if 0 <= place < self._ahead:
-                after[place] = later
-        return after
+                coming[place] = later
+        return coming
 
 
 class SpeechStage:
@@ -438,6 +448,11 @@ def _coming_refusal(take: Take) -> Bypass:
     """For which of the coming grains this one is not drawn any more, or not yet."""
     refused = (s.reason for s in take.coming if s is not None and s.reason is not None and s.rung is Rung.NONE)
     return next(refused, Bypass.WARMING)  # no reason of its own: another person begins
+
+
+def _shows_who(sighting: Sighting) -> bool:
+    """Whether a face may be compared with people's: also one that does not fit this person, who may have changed."""
+    return sighting.absent is None and sighting.limit is not Bypass.COVERED
 
 
 def unhindered(sighting: Sighting) -> bool:

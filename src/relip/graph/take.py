@@ -20,8 +20,7 @@ class Take:
     `local`: the grain's instant on our TAI. `due`: when it leaves. A stage that finds a reason to leave the grain
     alone sets `verdict`; the stages after it do nothing. `person`: who is seen, by the number that `face.people` gives.
     `standing`: how much may be drawn; `coming`: the same of the next grains, nearest first, None for one that did not come.
-    `strength`, `jaw`: how much is drawn, 0..1. `overtaken`: the
-    verdict came when the grain had already left.
+    `strength`, `jaw`: how much is drawn, 0..1. `overtaken`: the verdict came when the grain had already left.
     """
 
     grain: VideoGrain

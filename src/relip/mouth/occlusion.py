@@ -30,7 +30,10 @@ UPPER_FACE = np.array((
 ))
 """Forehead, nose and upper cheeks: what the light on the rest is judged by."""
 # fmt: on
-LIP_CONTOURS = ((OUTER_UPPER, INNER_UPPER), (OUTER_LOWER, INNER_LOWER))
+_SKIN = np.concatenate((SKIN_UPPER, SKIN_LOWER, CHIN, UPPER_FACE))
+OUTSIDE = np.concatenate((OUTER_UPPER[1:-1], OUTER_LOWER[1:-1], _SKIN))
+INSIDE = np.concatenate((INNER_UPPER[1:-1], INNER_LOWER[1:-1], _SKIN))
+"""Pairs of landmarks between which the points lie; on the skin both are the same."""
 LIP_POINTS = 2 * (len(OUTER_UPPER) - 2)
 MOUTH_POINTS = LIP_POINTS + len(SKIN_UPPER) + len(SKIN_LOWER)
 LOWER, UPPER = slice(None, MOUTH_POINTS + len(CHIN)), slice(MOUTH_POINTS + len(CHIN), None)
@@ -53,8 +56,10 @@ FIRST_FRAMES = 50
 REVIEW_FRAMES = 10
 SLOW, SLOWEST, QUICK = 0.02, 0.002, 0.2
 LIPS_SHUT, LIPS_OPEN = 0.25, 0.15
-CHIN_SHUT, CHIN_OPEN = 0.15, 0.08
+FACE_SHUT, FACE_OPEN = 0.15, 0.08
 """Shares of deviating points from which a part is covered, and below which it no longer is; speech stays under 0.1."""
+UPPER_SLACK = 2.0
+"""How many times more of the upper face may be hidden: it is not drawn, but whoever is half hidden is nobody's likeness."""
 SHADOW_SHARE = 0.1
 """Fewer points of the lower face than these deviate when only another light than the upper face's lies on it."""
 NO_MOUTH = -0.10
@@ -62,6 +67,8 @@ NO_MOUTH = -0.10
 BARER = 0.04
 BARER_FRAMES = 12
 """How much barer than what was learned something must be, and for how long, to be the mouth after all."""
+A_MOUTH, PATIENCE = 0.03, 4
+"""Bareness of somebody else's mouth, which takes so many times as long to be believed: hands come near to it at times."""
 MOST_GAIN = 2.0
 FLASH = 1.2
 FLASH_FRAMES = 4
@@ -71,18 +78,24 @@ Values = NDArray[np.float64]
 
 
 class Cover(Enum):
-    """What is covered: `LIPS` means that nothing of the mouth can be drawn, `CHIN` that only the lips can."""
+    """What is covered: `LIPS` means that nothing of the mouth can be drawn, `FACE` that only the lips can."""
 
     NOTHING = auto()
-    CHIN = auto()
+    FACE = auto()
     LIPS = auto()
 
 
 class Occlusion:
-    """Remembers what one person looks like round the mouth. Sees every frame, in order."""
+    """Remembers what one person looks like round the mouth. Sees every frame with a face, in order; `forget` it at a cut.
+
+    A new identity within a shot is mostly the same person, found again behind a hand: what is known is kept, and given up
+    as soon as it does not fit and what is seen looks like a mouth too.
+    """
 
     def __init__(self) -> None:
         self._identity = -1
+        self.mouths = 0
+        """How many mouths were taken for the speaker's so far: it grows when another one may be seen."""
         self.forget()
 
     def forget(self) -> None:
@@ -96,16 +109,17 @@ class Occlusion:
         self._cover = Cover.NOTHING
         self._rival: Values | None = None
         self._rival_frames = 0
+        self._stranger = False
 
     def _begin(self, colours: Values) -> None:
         """Take some colours for those of a bare mouth, until more is known."""
+        self.mouths += 1
         self._mean, self._spread, self._bareness = colours, np.tile(START**2, (len(colours), 1)), bareness(colours)
 
     def see(self, packed: NDArray[np.uint8], face: Face) -> Cover:
-        """What is covered of a face in a packed frame (height, row_octets); a new identity begins anew."""
+        """What is covered of a face in a packed frame (height, row_octets)."""
         if face.identity != self._identity:
-            self.forget()
-            self._identity = face.identity
+            self._identity, self._stranger = face.identity, self._mean is not None
         colours = sample(packed, _places(face), max(1, round(SPACING * face.iod)))
         if self._mean is None:
             self._begin(colours)
@@ -115,14 +129,14 @@ class Occlusion:
             return self._cover
         far = self._far(colours, gain, shift)
         if far[LOWER].mean() > SHADOW_SHARE:
-            shaded = self._far(colours, _light(colours[LOWER], self._mean[LOWER])[0], shift)
-            far = shaded if shaded[LOWER].mean() < SHADOW_SHARE else far
+            shaded = self._far(colours, _light(colours[LOWER], self._mean[LOWER])[0], shift)[LOWER]
+            far[LOWER] = shaded if shaded.mean() < SHADOW_SHARE else far[LOWER]
         self._cover = self._judge(far)
         seen = (colours - shift) / gain
         if self._cover is Cover.LIPS:
             self._doubt(seen)
         else:
-            self._rival, self._rival_frames, self._gain = None, 0, gain
+            self._rival, self._rival_frames, self._gain, self._stranger = None, 0, gain, False
             self._learn(far, seen)
         return self._cover
 
@@ -142,20 +156,22 @@ class Occlusion:
     def _judge(self, far: NDArray[np.bool_]) -> Cover:
         if self._bareness < NO_MOUTH:
             return Cover.LIPS
-        mouth, chin = far[:MOUTH_POINTS].mean(), far[MOUTH_POINTS : LOWER.stop].mean()
+        mouth, chin, upper = far[:MOUTH_POINTS].mean(), far[MOUTH_POINTS : LOWER.stop].mean(), far[UPPER].mean()
         if mouth > (LIPS_OPEN if self._cover is Cover.LIPS else LIPS_SHUT):
             return Cover.LIPS
-        limit = CHIN_SHUT if self._cover is Cover.NOTHING else CHIN_OPEN
-        return Cover.CHIN if max(chin, mouth) > limit else Cover.NOTHING
+        limit = FACE_SHUT if self._cover is Cover.NOTHING else FACE_OPEN
+        return Cover.FACE if max(chin, mouth, upper / UPPER_SLACK) > limit else Cover.NOTHING
 
     def _doubt(self, colours: Values) -> None:
         """Begin anew with what covers the lips, if that looks more like a mouth than what was learned."""
-        if bareness(colours) <= self._bareness + BARER:
+        seen = bareness(colours)
+        barer = seen > self._bareness + (-BARER if self._stranger else BARER)
+        if not barer and seen <= A_MOUTH:
             self._rival, self._rival_frames = None, 0
             return
         self._rival = colours if self._rival is None else self._rival + QUICK * (colours - self._rival)
-        self._rival_frames += 1
-        if self._rival_frames >= BARER_FRAMES:
+        self._rival_frames += PATIENCE if barer else 1
+        if self._rival_frames >= PATIENCE * BARER_FRAMES:
             rival = self._rival
             self.forget()
             self._begin(rival)
@@ -174,10 +190,9 @@ class Occlusion:
 
 
 def _places(face: Face) -> Values:
-    """(n, 2) pixels of the points, lips first, then the skin about them, chin, upper face."""
+    """(n, 2) pixels of the points: the middle of the lips' red, the skin about them, chin, upper face."""
     points = face.landmarks[:, :2].astype(np.float64)
-    lips = [(points[outer[1:-1]] + points[inner[1:-1]]) / 2 for outer, inner in LIP_CONTOURS]
-    return np.concatenate((*lips, points[SKIN_UPPER], points[SKIN_LOWER], points[CHIN], points[UPPER_FACE]))
+    return np.asarray((points[OUTSIDE] + points[INSIDE]) / 2)
 
 
 def sample(packed: NDArray[np.uint8], places: Values, spacing: int) -> Values:
@@ -205,7 +220,12 @@ def bareness(colours: Values) -> float:
 
 def _light(colours: Values, own: Values) -> tuple[float, Values]:
     """How bright points are against their own past, and how they are shifted in Y (never), Cb and Cr."""
-    gain = float(np.clip(np.median(colours[:, 0] / np.maximum(own[:, 0], 1)), 1 / MOST_GAIN, MOST_GAIN))
-    shift = np.median(colours - own * gain, axis=0)
+    gain = min(max(float(_middle(colours[:, 0] / np.maximum(own[:, 0], 1))), 1 / MOST_GAIN), MOST_GAIN)
+    shift = _middle(colours - own * gain)
     shift[0] = 0
     return gain, shift
+
+
+def _middle(values: Values) -> Values:
+    """The upper median along the first axis, without what `np.median` spends on being general."""
+    return np.asarray(np.sort(values, axis=0)[len(values) // 2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pictures import packed
-from relip.face.cuts import COLUMNS, ROWS, CutDetector, outside, thumbnail
+from relip.face.cuts import COLUMNS, ROWS, CutDetector, thumbnail
 
 pytestmark = pytest.mark.unit
 
@@ -94,9 +94,3 @@ def test_a_thumbnail_is_luma_in_eight_bits_of_any_raster(width, height):
     found = thumbnail(packed(grey))
     assert found.shape == (ROWS, min(COLUMNS, width // 2))
     assert (found == 235).all()
-
-
-def test_what_lies_outside_a_box_is_all_but_the_box():
-    thumb = np.arange(16.0, dtype=np.float32).reshape(4, 4)
-    assert list(outside(thumb, np.array([[0.25, 0.25], [0.75, 0.75]]))) == [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 14, 15]
-    assert len(outside(thumb, np.array([[-1, -1], [2, 2]]))) == 0

@@ -92,33 +92,11 @@ def test_a_track_is_lost_with_the_third_and_after_ten_seconds_there_is_nobody(pr
     assert missed[-2:] == [Bypass.FACE_LOST, Bypass.NO_FACE]
 
 
-def lose(programme):
-    for _ in range(20):
-        programme.frame(head((600, 300)))
+def test_who_is_found_after_a_loss_has_a_new_number_until_somebody_says_who_it_is(programme):
+    programme.frame(head((600, 300)))
     for _ in range(5):
         programme.frame(presence=0.0)
-
-
-def test_who_is_found_again_in_the_same_shot_is_still_the_same(programme):
-    lose(programme)
-    assert programme.frame(head((300, 400), 60)).face.identity == 1
-
-
-def test_somebody_else_who_comes_after_a_loss_is_somebody_else(programme):
-    lose(programme)
-    programme.stage.look = 2
-    said = [programme.frame(head((600, 300), person=2)) for _ in range(40)]
-    assert said[0].absent is Bypass.FACE_UNSURE
-    assert {s.face.identity for s in said if s.face} == {2}
-    assert said[-1].absent is None
-
-
-def test_a_face_that_turned_away_is_recognised_when_it_has_turned_back(programme):
-    lose(programme)
-    programme.stage.look = 2  # how it looks from the side
-    assert programme.frame(head((600, 300), yaw=60)).face is None
-    programme.stage.look = 1
-    assert programme.frame(head((600, 300), yaw=10)).face.identity == 1
+    assert programme.frame(head((600, 300))).face.identity == 2
 
 
 def test_after_a_cut_nobody_is_remembered(programme):
@@ -129,59 +107,11 @@ def test_after_a_cut_nobody_is_remembered(programme):
     assert programme.frame(head((600, 300)), shot=SHOTS[1]).face.identity == 2
 
 
-def blended(share):
-    """A dissolve from the first shot to the second."""
-    pictures = [
-        np.random.default_rng(i).integers(0, 255, (6, 8, 1)).repeat(3, 2).repeat(120, 0).repeat(160, 1) for i in range(2)
-    ]
-    return packed(pictures[0] + share * (pictures[1] - pictures[0]))
-
-
-def test_a_face_that_becomes_another_in_the_same_surroundings_has_something_before_it(programme):
-    for _ in range(30):
-        programme.frame(head((600, 300)), shot=SHOTS[0])
-    programme.stage.look = 2
-    said = [programme.frame(head((600, 300), person=2), shot=SHOTS[0]) for _ in range(160)]
-    assert {s.absent for s in said[20:120]} == {Bypass.FACE_UNSURE}
-    assert said[-1].face.identity == 2, "it has stayed for too long to be held there"
-    programme.stage.look = 1
-
-
-def test_what_was_held_before_a_face_is_taken_away_and_it_is_the_same_person(programme):
-    for _ in range(30):
-        programme.frame(head((600, 300)), shot=SHOTS[0])
-    programme.stage.look = 2
-    for _ in range(50):
-        programme.frame(head((600, 300), person=2), shot=SHOTS[0])
-    programme.stage.look = 1
-    said = [programme.frame(head((600, 300)), shot=SHOTS[0]) for _ in range(30)]
-    assert said[-1].face.identity == 1
-
-
-def test_a_face_that_dissolves_into_another_is_another_person(programme):
-    for _ in range(30):
-        programme.frame(head((600, 300)), shot=SHOTS[0])
-    programme.stage.look = 2
-    start, end = head((600, 300)), head((600, 300), person=2)
-    shots = [blended(min(1, k / 20)) for k in range(40)]
-    said = [programme.frame(start + min(1, k / 20) * (end - start), shot=shot) for k, shot in enumerate(shots)]
-    assert said[0].face.identity == 1
-    assert said[-1].face.identity > 1
-
-
 def bent():
     """A head whose skull the mesh misjudges in depth, as it does with a hand before the face."""
     points = head((600, 300))
     points[RIGID[::2], 2] += 20
     return points
-
-
-@pytest.mark.parametrize(("points", "look"), [(bent(), 1), (head((600, 300)), 2)], ids=["a hand", "another light"])
-def test_neither_shape_nor_look_alone_makes_another_person(programme, points, look):
-    for _ in range(30):
-        programme.frame(head((600, 300)))
-    programme.stage.look = look
-    assert {programme.frame(points).face.identity for _ in range(40)} == {1}
 
 
 def test_a_weak_score_keeps_a_track_but_begins_none(programme):

@@ -45,7 +45,7 @@ class Show:
         self.switch = Switch(bypass=bypass)
         self.renderer = OwnPixels(device=DEVICE, format=self.form)
         self.egress = Egress(clock=self.clock, send=lambda *_: None, give_back=lambda _: None, tally=self.tally)
-        self._align = AlignStage(self.switch, self.clock, AHEAD, self.overload)
+        self._align = AlignStage(self.switch, self.clock, AHEAD, overload=self.overload)
         self._stages = [
             OcclusionStage(Occlusion()),
             self._align,

@@ -80,7 +80,7 @@ def test_a_hand_of_exactly_the_skin_s_colour_is_seen_too():
 
 def test_a_thing_at_the_chin_covers_the_chin_alone():
     view = View()
-    assert view.see(thing(occluders.microphone, CHIN, unit=85)) is Cover.CHIN
+    assert view.see(thing(occluders.microphone, CHIN, unit=85)) is Cover.FACE
     assert view.see() is NOTHING
 
 
@@ -149,9 +149,30 @@ def test_a_face_that_was_hidden_by_something_dark_is_no_flash_when_it_is_back():
     assert view.see() is NOTHING
 
 
-def test_somebody_else_is_somebody_else():
+def other_lips(planes):
+    """Lips of the same hue, but much darker."""
+    lips = planes.cr > 600
+    planes.y[lips.repeat(2, axis=1)] = 230
+    planes.cb[lips], planes.cr[lips] = 505, 579
+
+
+def test_after_a_cut_somebody_else_is_somebody_else():
     view = View()
-    assert view.see(lit(1.0, (60, -60)), identity=2) is NOTHING
+    assert view.see(other_lips) is Cover.LIPS
+    view.occlusion.forget()
+    assert view.see(other_lips, identity=2) is NOTHING
+
+
+def test_somebody_else_in_the_same_shot_is_taken_for_covered_for_half_a_second():
+    view = View()
+    said = [view.see(other_lips, identity=2) for _ in range(20)]
+    assert said[0] is Cover.LIPS
+    assert said[-1] is NOTHING
+
+
+def test_who_is_found_again_behind_a_hand_is_still_covered():
+    view = View()
+    assert {view.see(thing(occluders.hand, MOUTH), identity=2) for _ in range(40)} == {Cover.LIPS}
 
 
 def test_a_face_that_hangs_out_of_the_raster_is_looked_at_as_far_as_it_goes():

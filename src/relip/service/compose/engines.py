@@ -101,7 +101,9 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
     stages = (
         FaceStage(tracker, tally, clock),
         OcclusionStage(Occlusion()),
-        AlignStage(switch, clock, delay.ahead, overload, People([one.person for one in known], counts=tally.people)),
+        AlignStage(
+            switch, clock, delay.ahead, people=People([one.person for one in known], counts=tally.people), overload=overload
+        ),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
         ArticulationStage(nets.articulation, speaker, timing, observations),
         MouthStage(renderer, Ramp(format.rate)),
