@@ -19,8 +19,12 @@ DWELL_TICKS = VIDEO_CLOCK_HZ * 2 // 5
 MOST_DWELL_TICKS = 4 * VIDEO_CLOCK_HZ
 SOON_TICKS = 3 * VIDEO_CLOCK_HZ
 """What comes back within this time after the last reason had ended is restless, and is waited out for longer."""
-MISSES, MISSES_TICKS = 3, VIDEO_CLOCK_HZ
-"""So many results that were too late within a second are no accident but a machine that cannot keep up."""
+STALL_TICKS = VIDEO_CLOCK_HZ * 16 // 100
+"""Late results no further apart are of one stall: when a machine pauses, all that waited meanwhile is late."""
+STALLS, STALLS_TICKS = 4, 2 * VIDEO_CLOCK_HZ
+"""So many stalls within two seconds are no accident but a machine that cannot keep up."""
+LONGEST_STALL_TICKS = VIDEO_CLOCK_HZ
+"""Nor is a single one that lasts so long."""
 REST_TICKS, MOST_REST_TICKS = 2 * VIDEO_CLOCK_HZ, 32 * VIDEO_CLOCK_HZ
 """How long it is then not asked to: twice as long each time that it fails again soon."""
 
@@ -106,15 +110,21 @@ class Overload:
     """Notices results that come too late again and again. Threads: `missed` (the last stage), `rests` (an earlier one)."""
 
     def __init__(self) -> None:
-        self._misses: deque[int] = deque(maxlen=MISSES)
+        self._stalls: deque[int] = deque(maxlen=STALLS)
+        """When the last ones began."""
+        self._last = 0
         self._rest: tuple[int, int] | None = None
         """When it begins and ends; one value, since one thread writes it and another reads it."""
 
     def missed(self, ticks: int) -> None:
         """The result for the grain at `ticks` came too late."""
-        self._misses.append(ticks)
-        if len(self._misses) < MISSES or not 0 <= ticks - self._misses[0] <= MISSES_TICKS or self.rests(ticks):
+        if not self._stalls or not 0 <= ticks - self._last <= STALL_TICKS:
+            self._stalls.append(ticks)
+        self._last = ticks
+        many = len(self._stalls) == STALLS and 0 <= ticks - self._stalls[0] <= STALLS_TICKS
+        if self.rests(ticks) or not (many or ticks - self._stalls[-1] >= LONGEST_STALL_TICKS):
             return
+        self._stalls.clear()
         length = REST_TICKS
         if self._rest is not None:
             begin, end = self._rest
