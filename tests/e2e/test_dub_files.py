@@ -90,7 +90,7 @@ def test_a_lossless_file_holds_what_the_chain_makes_and_the_voice_to_the_bit(fol
     code, _, report = command(folder / "talker.mkv", folder / "voice.wav", "-o", tmp_path / "out.mkv")
     assert code == 0
     sent, came = planes_of(folder / "talker.mkv"), planes_of(tmp_path / "out.mkv")
-    chain = engines.chain_for_files(LipSync(voice_gone_ms=10_000), engines.load_nets(Models(cache=face_models)), FORM)
+    chain = engines.chain_for_files(LipSync(voice_gone_ms=10_000), engines.load_nets(Models(cache=face_models), 120), FORM)
     voice = read_voice(folder / "voice.wav")
     altered = 0
     with SourceReader(folder / "talker.mkv", pack=DEVICE.pack) as reader:

@@ -70,7 +70,7 @@ def voice(media):
 
 def played(frames, voice, folder, form=FORMAT, **lip_sync):
     """Strength or reason of every frame, and who came into the picture."""
-    chain = engines.chain_for_files(LipSync(**lip_sync), engines.load_nets(Models(cache=folder)), form)
+    chain = engines.chain_for_files(LipSync(**lip_sync), engines.load_nets(Models(cache=folder), 120), form)
     said = [take.verdict.bypass or round(take.strength, 3) for take in dub(frames, voice, chain)]
     assert not chain.tally.failures
     return said, chain.tally.people

@@ -28,7 +28,7 @@ class Story:
         self.studio = studio_with_engines(folder, form, frames=len(frames), lip_sync=lip_sync)
         came = self.studio.play(frames, voice)
         self.live = [came[self.studio.ticks(k)] for k in range(len(frames))]
-        chain = engines.chain_for_files(lip_sync, engines.load_nets(Models(cache=folder)), form)
+        chain = engines.chain_for_files(lip_sync, engines.load_nets(Models(cache=folder), 120), form)
         self.tally = chain.tally
         self.file, self.strengths, self.reasons = [], [], []
         for take in dub(frames, voice, chain, first_ticks=self.studio.ticks(0)):

@@ -125,7 +125,7 @@ def dubbed(face_models):
 
     def play(frames):
         noise = np.random.default_rng(1).normal(0, 0.05, 1920 * len(frames)).astype(np.float32)
-        chain = engines.chain_for_files(LipSync(), engines.load_nets(Models(cache=face_models)), FORM)
+        chain = engines.chain_for_files(LipSync(), engines.load_nets(Models(cache=face_models), 120), FORM)
         told = [Told(take.strength, take.verdict.bypass, take.person) for take in dub(frames, noise, chain)]
         assert chain.tally.failures == {}
         return told

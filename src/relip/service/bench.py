@@ -42,7 +42,7 @@ def pipeline(options: PipelineOptions) -> None:
     """Play the demo's presenter and voice through one channel's stages; print and write what each of them took."""
     outputs(options.json_)
     form, count = video_format(options.format_), WARM + options.frames
-    chain = engines.chain_for_files(LipSync(), engines.load_nets(Models()), form)
+    chain = engines.chain_for_files(LipSync(), engines.load_nets(Models(), LipSync().look_ahead_ms), form)
     reel = present(form, pack=host_device().pack, seconds=REEL)
     with as_file(files("relip.peers") / "assets" / "voice.flac") as path:
         voice = np.resize(read_voice(path), int(count * AUDIO_CLOCK_HZ / form.rate) + AUDIO_CLOCK_HZ)

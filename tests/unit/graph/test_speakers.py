@@ -6,9 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import articulations
 import drawn_face
 import likenesses
-from relip.articulation.net import BANDS, ArticulationNet
+from relip.articulation.net import BANDS
 from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.clock.manual import ManualClock
 from relip.device.host import HostDevice
@@ -20,32 +21,14 @@ from relip.graph.ladder import Rung, Standing
 from relip.graph.ramp import Ramp
 from relip.graph.stages import RANGES, AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
 from relip.graph.take import Pulse, Take
-from relip.inference.null import NullModel
 from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Signature, TensorSpec
 
 pytestmark = pytest.mark.unit
 
 RATE = Fraction(25)
 FORMAT = drawn_face.small_format()
 INDEX = 44_000_000_000
-NET = ArticulationNet(
-    NullModel(
-        Signature(
-            inputs=(TensorSpec("mel", (1, 80, -1), "float32"),),
-            outputs=(TensorSpec("mouth", (1, 9, -1), "float32"),),
-            metadata={
-                "columns_per_second": "100",
-                "past_columns": "0",
-                "future_columns": "0",
-                "outputs": "open width round closure labiodental teeth tongue speech doubt",
-                "scale": '{"open": [0.02, 0.3, 0.6], "width": [0.5, 0.1], "closure": 0.4, "labiodental": 0.6}',
-                "logits": "",
-            },
-        ),
-        lambda mel: (np.full((1, 9, mel.shape[2]), 0.2, np.float32),),
-    )
-)
+NET = articulations.net(lambda mel: (np.full((1, 9, mel.shape[2]), 0.2, np.float32),))
 
 
 def take(index, face, *, person=-1, cut=False, packed=None):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from relip.articulation.net import ArticulationNet
+import articulations
 from relip.clock.manual import ManualClock
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import AudioBlock, VideoGrain
@@ -15,8 +15,6 @@ from relip.essence.tai import grain_start, grain_ticks
 from relip.graph.ladder import Rung, Standing
 from relip.graph.stages import AlignStage, Inbox, SpeechStage, Switch, VoiceTiming, grain_samples, voice_need_ns
 from relip.graph.take import Pulse, Take
-from relip.inference.null import NullModel
-from relip.ports import Signature, TensorSpec
 from relip.speech.listener import Listener
 
 pytestmark = pytest.mark.unit
@@ -24,23 +22,7 @@ pytestmark = pytest.mark.unit
 RATE = Fraction(25)
 FORMAT = VideoFormat(width=4, height=2, rate=RATE)
 INDEX = 44_000_000_000
-NET = ArticulationNet(
-    NullModel(
-        Signature(
-            inputs=(TensorSpec("mel", (1, 80, -1), "float32"),),
-            outputs=(TensorSpec("mouth", (1, 9, -1), "float32"),),
-            metadata={
-                "columns_per_second": "100",
-                "past_columns": "5",
-                "future_columns": "12",
-                "outputs": "open width round closure labiodental teeth tongue speech doubt",
-                "scale": '{"open": [0.02, 0.3, 0.6], "width": [0.5, 0.1], "closure": 0.4, "labiodental": 0.6}',
-                "logits": "",
-            },
-        ),
-        lambda inputs: inputs,
-    )
-)
+NET = articulations.net(lambda inputs: inputs, past=5, future=12)
 
 
 def take(index):

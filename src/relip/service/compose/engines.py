@@ -51,7 +51,7 @@ class Nets:
     articulation: ArticulationNet
 
 
-def load_nets(models: Models, look_ahead_ms: int = 120) -> Nets:
+def load_nets(models: Models, look_ahead_ms: int) -> Nets:
     """Load the face nets from the cache and the articulation net that looks so far ahead, unless the operator names another.
 
     ResourceError says how to build what is missing.

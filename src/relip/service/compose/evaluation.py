@@ -18,7 +18,7 @@ from relip.weights import cache, shipped
 
 def rig(format: VideoFormat, *, articulation: Path | None = None, syncnet: Path | None = None) -> Rig:  # noqa: A002
     """Load the nets. `articulation`: another net than the one that ships; `syncnet`: a user's. Raises ResourceError."""
-    nets, device = load_nets(Models(articulation=articulation)), host_device()
+    nets, device = load_nets(Models(articulation=articulation), LipSync().look_ahead_ms), host_device()
     used = {
         cache.FACE_DETECTOR: cache.locate(cache.FACE_DETECTOR),
         cache.FACE_MESH: cache.locate(cache.FACE_MESH),
