@@ -140,7 +140,7 @@ class LoopbackSink:
         self._open = True
 
     def send(self, burst: Burst) -> int:
-        """See PacketSink; `span_ns` is ignored, there is no time here."""
+        """See PacketSink; a schedule is ignored, there is no time here."""
         if not self._open:
             raise ResourceError("the sink is closed")
         self._link.carry(*_datagrams(burst))

@@ -14,9 +14,10 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.essence.grains import AncPacket
 from relip.essence.tai import Tai, grain_start, grain_ticks, wrap_rtp
+from relip.graph.pacing import Mode, pacing_of
 from relip.peers.reel import Reel
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut, voice_at
-from relip.ports import Burst
+from relip.ports import Burst, Schedule
 from relip.transport.loopback import Link
 from relip.wire import st2110_20, st2110_30, st2110_40
 
@@ -36,7 +37,7 @@ class TimedSink:
     def __init__(self, clock: ManualClock, *, refuse: int = 0) -> None:
         self.packets: list[bytes] = []
         self.times: list[Tai] = []
-        self.spans: list[int] = []
+        self.dues: list[tuple[Tai, Schedule]] = []
         self._clock = clock
         self._refuse = refuse
 
@@ -44,7 +45,7 @@ class TimedSink:
         if not len(burst.headers):
             return 0
         self.times.append(self._clock.now())
-        self.spans.append(burst.span_ns)
+        self.dues.append((burst.due, burst.schedule))
         for header, offset, length in zip(burst.headers, burst.offsets, burst.lengths, strict=True):
             self.packets.append(header.tobytes() + burst.payload[offset : offset + length].tobytes())
         return len(burst.headers) - self._refuse
@@ -107,12 +108,23 @@ def test_the_frames_repeat_and_their_sequence_numbers_do_not() -> None:
     assert report.packets_sent == {"video": 3 * per}
 
 
-def test_a_frame_is_spread_over_most_of_its_period() -> None:
+def test_a_frame_is_spread_over_most_of_its_period_from_its_instant_on() -> None:
     sink, _ = played(frames=2)
-    assert sink.spans == [14_180_833] * 2
+    first = sink.times[0].grain_index(FORMAT.rate)
+    assert [due for due, _ in sink.dues] == [grain_start(first + k, FORMAT.rate) for k in range(2)]
+    assert [schedule.span_ns for _, schedule in sink.dues] == [14_180_833] * 2
 
 
-def test_a_machine_that_is_late_is_counted_and_does_not_stretch_the_frame() -> None:
+def test_a_paced_frame_takes_its_whole_period() -> None:
+    clock = ManualClock(START)
+    sink = TimedSink(clock)
+    video = VideoOut(reel(), VIDEO, sink, mode=Mode.HYBRID)
+    Sender(video, clock=clock).run(frames=1, stop=threading.Event())
+    assert sink.dues[0][1] == pacing_of(FORMAT, 48, Mode.HYBRID).schedule
+    assert sink.dues[0][1].span_ns == 16_683_333
+
+
+def test_a_machine_that_is_late_is_counted_and_its_frames_are_due_as_ever() -> None:
     class SlowClock(ManualClock):
         def wait_until(self, due: Tai) -> None:
             super().wait_until(due.after(6_000_000))
@@ -121,7 +133,7 @@ def test_a_machine_that_is_late_is_counted_and_does_not_stretch_the_frame() -> N
     sink = TimedSink(clock)
     report = Sender(VideoOut(reel(), VIDEO, sink), clock=clock).run(frames=2, stop=threading.Event())
     assert (report.late_starts, report.worst_start_ms) == (2, 6.0)
-    assert sink.spans == [8_180_833] * 2
+    assert {due.since(grain_start(due.grain_index(FORMAT.rate), FORMAT.rate)) for due, _ in sink.dues} == {0}
 
 
 def test_the_voice_lies_on_the_timeline_of_the_frames() -> None:

@@ -30,8 +30,8 @@ def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
 
 
 def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
-    """A kernel socket that sends to a leg. Raises ResourceError."""
-    return UdpSink(leg, ttl=ttl, dscp=dscp)
+    """A kernel socket that sends to a leg, by the machine's clock. Raises ResourceError."""
+    return UdpSink(leg, clock=tai_clock(), ttl=ttl, dscp=dscp)
 
 
 def sending(clock: TaiClock, *, delay_us: int | None) -> Sending:

@@ -14,6 +14,7 @@ from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
+from relip.essence.tai import Tai
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
@@ -23,6 +24,7 @@ from relip.graph.delay import Delay
 from relip.graph.egress import Egress, Send
 from relip.graph.holoscan import GraphRunner
 from relip.graph.ingress import Ingress
+from relip.graph.pacing import Mode, pacing_of
 from relip.graph.reception import Reception
 from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
@@ -137,9 +139,11 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
     out = config.output
     flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
     preserve = out.timestamps == "preserve"
+    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
     picture = VideoSender(
         sink(_out_leg(out.video), ttl=out.video.ttl, dscp=out.video.dscp),
-        FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
+        headers,
+        pacing_of(flow.format, headers.packets, Mode.SPREAD),
         rate=flow.format.rate,
         shift=0 if preserve else delay.frames,
         mark=overlay.draw if out.overlay else None,
@@ -167,12 +171,12 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
         sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
     )
 
-    def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
             if told is not None:
                 told.send(grain, verdict, picture.timestamp(grain))
         finally:
-            picture.send(grain, verdict, late_ns)
+            picture.send(grain, verdict, due)
 
     def close() -> None:
         picture.close()
