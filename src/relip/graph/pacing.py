@@ -34,6 +34,7 @@ class Mode(StrEnum):
     BURST = "burst"
 
 
+PACED = (Mode.HYBRID, Mode.SPIN)
 SPAN = Fraction(17, 20)
 """Share of the period over which `SPREAD` sends: inside R_ACTIVE = 1080/1125, with room for a sleep that oversleeps."""
 SLICE_NS = 1_000_000
@@ -70,6 +71,8 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
     interval_ns = shape.spacing_ns(Reading.LINEAR)
     lead_ns, troff_us = shape.offset_ns, None
     if lead_packets is not None:
+        if mode not in PACED:
+            raise FormatError(f"lead_packets={lead_packets}: only {' and '.join(PACED)} keep a lead, not {mode}")
         most = limits.vrx_full - limits.c_max - 1
         if not 1 <= lead_packets <= most:
             raise FormatError(f"lead_packets={lead_packets}: the buffer of a receiver of {format} has room for 1 to {most}")
@@ -87,7 +90,7 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
             slack=limits.c_max - limits.c_max // 2 - 1,
             spin_ns=ALWAYS_NS if mode is Mode.SPIN else HYBRID_SPIN_NS,
         )
-    wide = mode in (Mode.SPIN, Mode.HYBRID) and shape.allows(SenderType.W)
+    wide = mode in PACED and shape.allows(SenderType.W)
     return Pacing(mode, schedule, limits, SenderType.W.value if wide else None, troff_us)
 
 

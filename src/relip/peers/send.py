@@ -23,10 +23,10 @@ from relip.essence.flow import AncFlow, AudioFlow, VideoFlow
 from relip.essence.grains import AncGrain, AncPacket
 from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, grain_start, grain_ticks, tai_of_ticks, wrap_rtp
 from relip.graph.departures import Departures
-from relip.graph.pacing import Mode, pacing_of
+from relip.graph.pacing import Pacing
 from relip.graph.transmit import row_of, warm, whole
 from relip.peers.reel import Reel
-from relip.peers.report import SenderReport
+from relip.peers.report import OutputFigures, SenderReport
 from relip.ports import Burst, Clock, PacketSink
 from relip.wire.st2110_20 import FrameHeaders
 from relip.wire.st2110_30 import AudioPackets
@@ -45,13 +45,12 @@ Ancillary = Callable[[int], tuple[AncPacket, ...]]
 
 @dataclass(frozen=True, slots=True)
 class VideoOut:
-    """Frames to play, and where; `mode`, `lead_packets`: see `graph.pacing`."""
+    """Frames to play, and where, and how their packets leave."""
 
     reel: Reel
     flow: VideoFlow
     sink: PacketSink
-    mode: Mode = Mode.SPREAD
-    lead_packets: int | None = None
+    pacing: Pacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +125,7 @@ class Sender:
             packets_refused=sum(count.refused for count in counts.values()),
             late_starts=video.late_starts,
             worst_start_ms=round(video.worst_start_ns / 1e6, 3),
+            output=OutputFigures.of(video.departures),
             first_ticks=grain_ticks(first, self._video.flow.format.rate, VIDEO_CLOCK_HZ) if video.grains else None,
             cpu_s=round(sum(count.cpu_s for count in counts.values()), 3),
             cut_short=frames is not None and video.grains < frames,
@@ -199,7 +199,7 @@ class _VideoTrack:
         if self.out.reel.frames.shape[1:] != (flow.format.height, flow.format.row_octets):
             raise FormatError(f"frames of {self.out.reel.frames.shape[1:]} octets are not {flow.format}")
         self._headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
-        pacing = pacing_of(flow.format, self._headers.packets, self.out.mode, self.out.lead_packets)
+        pacing = self.out.pacing
         self.departures = Departures(pacing.limits, claimed=pacing.tp is not None)
         # Copies that may be written to are of the same type as the other flows' columns: a sink compiles once for all.
         offsets, lengths = self._headers.offsets.copy(), self._headers.lengths.copy()

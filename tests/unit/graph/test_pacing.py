@@ -54,6 +54,12 @@ def test_a_lead_that_the_receiver_has_no_room_for_is_refused(lead):
         planned("1080p25", Mode.SPIN, lead=lead)
 
 
+@pytest.mark.parametrize("mode", [Mode.SPREAD, Mode.BURST])
+def test_a_mode_without_a_lead_refuses_one(mode):
+    with pytest.raises(FormatError, match=f"lead_packets=200: only hybrid and spin keep a lead, not {mode}"):
+        planned("1080p25", mode, lead=200)
+
+
 def test_a_spread_frame_leaves_every_millisecond():
     schedule = planned("1080p25", Mode.SPREAD).schedule
     assert (schedule.span_ns, schedule.together, schedule.hold_ns, schedule.spin_ns) == (34_000_000, 128, 0, 0)

@@ -21,15 +21,15 @@ from relip.frames.pool import FramePool
 from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Delay
+from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
 from relip.graph.holoscan import GraphRunner
 from relip.graph.ingress import Ingress
-from relip.graph.pacing import Mode, pacing_of
 from relip.graph.reception import Reception
 from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import sending, sink, source, tai_clock
+from relip.service.compose.ends import pacing, sending, sink, source, tai_clock
 from relip.service.compose.engines import chain, delay_of, load_nets
 from relip.wire import sdp
 from relip.wire.st2110_20 import FrameHeaders
@@ -54,7 +54,8 @@ DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip 
 class Service:
     """A channel with what the doors want to know of it.
 
-    `notes`: what an engineer should read at start. `enrolled`: presenters who are known in advance.
+    `notes`: what an engineer should read at start. `departures`: how the picture's packets leave. `enrolled`: presenters who
+    are known in advance.
     """
 
     channel: Channel
@@ -63,6 +64,7 @@ class Service:
     delay: Delay
     clock: TaiClock
     notes: list[str]
+    departures: Departures
     enrolled: int = 0
 
 
@@ -76,8 +78,8 @@ def service(config: Config) -> Service:
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
     tally = engines.tally
-    send, close_sinks = _way_out(config, video, delay, clock)
-    egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
+    out = _way_out(config, video, delay, clock)
+    egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate)
     ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
@@ -102,7 +104,7 @@ def service(config: Config) -> Service:
         runner=runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
-        close=close_sinks,
+        close=out.close,
     )
     notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
     return Service(
@@ -112,6 +114,7 @@ def service(config: Config) -> Service:
         delay=delay,
         clock=clock,
         notes=notes,
+        departures=out.departures,
         enrolled=len(config.lip_sync.enrolments),
     )
 
@@ -134,16 +137,27 @@ def voice_flow(config: Config) -> AudioFlow:
     return Flow(format=coded, payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
 
 
-def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> tuple[Send, Callable[[], None]]:
-    """The sinks of the output, what sends a grain to them, and what closes them. Writes the transport files."""
+@dataclass(frozen=True, slots=True)
+class _WayOut:
+    """What sends a grain, what closes the sinks, and how the video's packets leave."""
+
+    send: Send
+    close: Callable[[], None]
+    departures: Departures
+
+
+def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> _WayOut:
+    """Open the sinks of the output and write its transport files."""
     out = config.output
     flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
     preserve = out.timestamps == "preserve"
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
+    leg = _out_leg(out.video)
+    paced = pacing(leg, flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
     picture = VideoSender(
-        sink(_out_leg(out.video), ttl=out.video.ttl, dscp=out.video.dscp),
+        sink(leg, ttl=out.video.ttl, dscp=out.video.dscp),
         headers,
-        pacing_of(flow.format, headers.packets, Mode.SPREAD),
+        paced,
         rate=flow.format.rate,
         shift=0 if preserve else delay.frames,
         mark=overlay.draw if out.overlay else None,
@@ -168,7 +182,9 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
     delay_us = delay.latency_ns // 1000 if preserve else None
     _write_sdp(
         out.video,
-        sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
+        sdp.format(
+            flow, sending=sending(clock, delay_us=delay_us, paced=paced), information=DISCLOSURE_TEXT, ttl=out.video.ttl
+        ),
     )
 
     def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
@@ -183,7 +199,7 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
         if told is not None:
             told.close()
 
-    return send, close
+    return _WayOut(send, close, picture.departures)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
