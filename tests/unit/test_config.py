@@ -55,6 +55,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
         ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+        ({"models": {"provider": "rocm"}}, "models.provider"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
