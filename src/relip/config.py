@@ -139,7 +139,10 @@ class Output(Section):
 class LipSync(Section):
     """How the mouth behaves."""
 
-    bypass: bool = Field(False, description="send every frame on untouched")
+    bypass: bool = Field(
+        False,
+        description="send every frame on untouched, without nets and graph, but with the same latency unless one is given",
+    )
     amplitude: float = Field(1.0, ge=0.3, le=2.0, description="factor on the mouth's opening; 1 is this speaker's own range")
     offset_ms: float = Field(
         0.0, ge=-80, le=200, description="voice later (+) or earlier (−) than its timestamps, milliseconds"
@@ -179,7 +182,10 @@ class Latency(Section):
     """How long the service may take."""
 
     frames: int | None = Field(
-        None, ge=1, le=60, description="constant latency in frames; by default the least that is safe: 5 at 25 fps"
+        None,
+        ge=1,
+        le=60,
+        description="constant latency in frames; by default the least that is safe, 5 at 25 fps; with bypass 1 will do",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -23,26 +22,19 @@ from relip.graph.channel import Channel
 from relip.graph.delay import Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
-from relip.graph.holoscan import GraphRunner
-from relip.graph.ingress import Ingress
 from relip.graph.reception import Reception
-from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
 from relip.service.compose.ends import pacing, sending, sink, source, tai_clock
-from relip.service.compose.engines import chain, delay_of, load_nets
+from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.wire import sdp
 from relip.wire.st2110_20 import FrameHeaders
 
 SPARE_SLOTS = 10
 """Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
 graph lets go of late."""
-MERGE_WINDOW_NS = 50_000_000
-"""An incomplete frame may wait so long: its voice is not here earlier, and a stall of this machine is no loss."""
 VIDEO_CHUNK = 512
 """Fewer packets than one receive call can bring (16 aggregates of 44), so that a backlog shows as a full chunk."""
-VIDEO_REST_NS = 3_000_000
-"""Ten visits a frame instead of forty; it makes a frame complete this much later at most."""
 AUDIO_CHUNK = 256
 AUDIO_REST_NS = 100_000_000
 """The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
@@ -72,36 +64,34 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock()
     video, voice = video_flow(config), voice_flow(config)
-    nets = load_nets(config.models, config.lip_sync.look_ahead_ms)
-    delay = delay_of(config.lip_sync, nets, video.format.rate, config.latency.frames)
+    graph = graph_of(config, video.format, clock=clock)
+    delay, tally = graph.delay, graph.tally
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
-    tally = engines.tally
     out = _way_out(config, video, delay, clock)
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate)
-    ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
-    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
+    inside = graph.between(timeline, egress)
+    window_ns = merge_window_ns(delay, video.format)
+    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=window_ns)
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
     sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
-    runner = GraphRunner(ingress, engines.guards(EgressStage(egress, engines.overload), stopwatch=time.perf_counter_ns))
     seeing = Reception(
         sources[0],
         picture,
         clock=clock,
-        deliver=ingress.offer,
+        deliver=inside.feed.offer,
         capacity=VIDEO_CHUNK,
-        rest_ns=VIDEO_REST_NS,
+        rest_ns=rest_ns(delay),
         expire=picture.expire,
     )
-    hearing = Reception(sources[1], sound, clock=clock, deliver=engines.inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
-    engines.inbox.fetch = hearing.fetch
+    hearing = Reception(sources[1], sound, clock=clock, deliver=graph.inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
+    graph.inbox.fetch = hearing.fetch
     channel = Channel(
         receptions=[seeing, hearing],
-        ingress=ingress,
+        ingress=inside.feed,
         egress=egress,
-        runner=runner,
+        runner=inside.runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
         close=out.close,
