@@ -51,7 +51,6 @@ struct InputSpec {
 struct Rows {
     uint8_t *octets;
     int32_t *lengths;
-    int64_t *stamps; /* arrival, ns of the network card's clock; may be null */
     int64_t capacity, stride;
 };
 
@@ -133,7 +132,6 @@ rmx_status lay_out(const InputSpec *spec, sockaddr_in *nic, Input *input, rmx_in
     rmx_input_enable_stream_option(params, RMX_INPUT_STREAM_CREATE_INFO_PER_PACKET);
     if (spec->order == 1) rmx_input_enable_stream_option(params, RMX_INPUT_STREAM_RTP_SEQN_PLACEMENT_ORDER);
     if (spec->order == 2) rmx_input_enable_stream_option(params, RMX_INPUT_STREAM_RTP_EXT_SEQN_PLACEMENT_ORDER);
-    rmx_input_set_timestamp_format(params, RMX_INPUT_TIMESTAMP_RAW_NANO);
     rmx_input_set_mem_capacity_in_packets(params, spec->capacity);
     input->blocks = spec->header_octets ? 2 : 1;
     rmx_input_set_mem_sub_block_count(params, input->blocks);
@@ -182,9 +180,7 @@ int64_t join(Input *input, const Rows *rows, int64_t got) {
             length += size;
         }
         if (!length) continue;
-        rows->lengths[got] = (int32_t)length;
-        if (rows->stamps) rows->stamps[got] = (int64_t)rmx_input_get_packet_timestamp(told);
-        got++;
+        rows->lengths[got++] = (int32_t)length;
     }
     return got;
 }

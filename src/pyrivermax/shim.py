@@ -40,7 +40,7 @@ class _InputSpec(ctypes.Structure):
 
 class _Rows(ctypes.Structure):
     _fields_: ClassVar = [  # type: ignore[mutable-override]
-        *((name, ctypes.c_void_p) for name in ("octets", "lengths", "stamps")),
+        *((name, ctypes.c_void_p) for name in ("octets", "lengths")),
         *((name, ctypes.c_int64) for name in ("capacity", "stride")),
     ]
 
@@ -181,14 +181,12 @@ class Input(_User):
         wait_ns: int,
         gather_ns: int,
         closed: NDArray[np.uint8],
-        stamps: NDArray[np.int64] | None = None,
     ) -> int:
         """Fill rows (capacity, stride) from the first on; rows filled, or CLOSED once `closed[0]` is not 0.
 
-        Waits at most `wait_ns` for the first packet and `gather_ns` for more. `stamps`: arrival in ns of the card's clock.
+        Waits at most `wait_ns` for the first packet and `gather_ns` for more.
         """
         self._rows.octets, self._rows.lengths = octets.ctypes.data, lengths.ctypes.data
-        self._rows.stamps = None if stamps is None else stamps.ctypes.data
         self._rows.capacity, self._rows.stride = octets.shape
         return self._checked(
             self._shim.relip_rmx_input_receive(

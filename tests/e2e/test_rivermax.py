@@ -377,3 +377,10 @@ def test_a_clock_that_stops_answering_is_an_error_and_not_a_time(fake):
     with pytest.raises(ResourceError, match="the card's clock cannot be read: rmx_get_time"):
         clock.now()
     clock.close()
+
+
+def test_when_packets_came_is_not_known_and_so_it_is_not_said(filled):
+    chunk = Chunk.stamped(8)
+    chunk.arrivals.fill(5)
+    assert filled.receive(chunk, SECOND_NS) == 8
+    assert not chunk.arrivals.any()

@@ -92,10 +92,10 @@ void arrive(fake_stream *in, const uint8_t *packet, size_t size) {
     if (from_read + in->taken >= in->in.capacity) { counters["overrun"]++; return; }
     memcpy(&in->blocks[0][at * in->in.stride[0]], packet, first);
     if (in->in.blocks == 2) memcpy(&in->blocks[1][at * in->in.stride[1]], packet + first, size - first);
-    in->told[at] = {{first, in->in.blocks == 2 ? size - first : 0}, ptp_ns++};
+    in->told[at] = {{first, in->in.blocks == 2 ? size - first : 0}};
     in->full[at] = true;
     if (from_read < in->unread) return; /* it fills a slot that was passed over */
-    for (; in->write != at; in->write = (in->write + 1) % in->in.capacity) in->told[in->write] = {{0, 0}, 0};
+    for (; in->write != at; in->write = (in->write + 1) % in->in.capacity) in->told[in->write] = {{0, 0}};
     in->unread = from_read + 1;
     in->write = (at + 1) % in->in.capacity;
 }
@@ -154,7 +154,6 @@ const char *rmx_get_version_string(void) { return "fake 9.9 of the tests"; }
 
 void rmx_input_init_stream(rmx_input_stream_params *p, rmx_input_stream_params_type) { memset(p, 0, sizeof *p); }
 void rmx_input_set_stream_nic_address(rmx_input_stream_params *p, const sockaddr *a) { memcpy(&p->nic, a, sizeof p->nic); }
-void rmx_input_set_timestamp_format(rmx_input_stream_params *, rmx_input_timestamp_format) {}
 void rmx_input_enable_stream_option(rmx_input_stream_params *p, rmx_input_option o) {
     if (o == RMX_INPUT_STREAM_CREATE_INFO_PER_PACKET) p->options = 1;
     else p->placed = o;

@@ -27,14 +27,13 @@ typedef enum {
     RMX_INPUT_STREAM_CREATE_INFO_PER_PACKET = 21, RMX_INPUT_STREAM_RTP_SEQN_PLACEMENT_ORDER,
     RMX_INPUT_STREAM_RTP_EXT_SEQN_PLACEMENT_ORDER
 } rmx_input_option;
-typedef enum { RMX_INPUT_TIMESTAMP_RAW_NANO = 31 } rmx_input_timestamp_format;
 typedef enum { RMX_TIME_PTP = 41 } rmx_time_type;
 
 typedef struct fake_stream *rmx_stream_id;
 typedef struct { unsigned major, minor; } rmx_version;
 typedef struct { size_t entry[2], stride[2], capacity, blocks; struct sockaddr_in nic; unsigned options; int placed, laid_out; } rmx_input_stream_params;
 typedef struct { struct sockaddr_in local, remote; int ready; } rmx_input_flow;
-typedef struct { size_t sizes[2]; uint64_t timestamp; } rmx_input_packet_info;
+typedef struct { size_t sizes[2]; } rmx_input_packet_info;
 typedef struct { size_t count; const uint8_t *parts[2]; } rmx_input_completion;
 typedef struct { rmx_stream_id stream; rmx_input_completion completion; const rmx_input_packet_info *packets; } rmx_input_chunk_handle;
 typedef struct { size_t blocks, chunks; const uint16_t *layout; } rmx_output_media_mem_block;
@@ -67,7 +66,6 @@ static inline rmx_status rmx_init(void) { rmx_version v = {9, 9}; return _rmx_in
 void rmx_input_init_stream(rmx_input_stream_params *, rmx_input_stream_params_type);
 void rmx_input_set_stream_nic_address(rmx_input_stream_params *, const struct sockaddr *);
 void rmx_input_enable_stream_option(rmx_input_stream_params *, rmx_input_option);
-void rmx_input_set_timestamp_format(rmx_input_stream_params *, rmx_input_timestamp_format);
 static inline void rmx_input_set_mem_capacity_in_packets(rmx_input_stream_params *p, size_t n) { p->capacity = n; }
 static inline void rmx_input_set_mem_sub_block_count(rmx_input_stream_params *p, size_t n) { p->blocks = n; }
 static inline void rmx_input_set_entry_uniform_size(rmx_input_stream_params *p, size_t i, size_t n) { p->entry[i] = n; }
@@ -88,7 +86,6 @@ static inline size_t rmx_input_get_completion_chunk_size(const rmx_input_complet
 static inline const void *rmx_input_get_completion_ptr(const rmx_input_completion *c, size_t i) { return c->parts[i]; }
 static inline const rmx_input_packet_info *rmx_input_get_packet_info(const rmx_input_chunk_handle *h, size_t i) { return h->packets + i; }
 static inline size_t rmx_input_get_packet_size(const rmx_input_packet_info *p, size_t i) { return p->sizes[i]; }
-static inline uint64_t rmx_input_get_packet_timestamp(const rmx_input_packet_info *p) { return p->timestamp; }
 
 void rmx_output_media_init_mem_blocks(rmx_output_media_mem_block *, size_t);
 static inline void rmx_output_media_set_sub_block_count(rmx_output_media_mem_block *b, size_t n) { b->blocks = n; }

@@ -87,6 +87,8 @@ class RivermaxSource:
                 raise ResourceError(f"receiving by Rivermax failed: {cause}") from cause
         if count < 0:
             raise ResourceError("the source was closed while receiving")
+        if chunk.arrivals is not None:
+            chunk.arrivals[:count] = 0  # the card stamps packets, on a scale that its vendor's public pages do not say
         chunk.count = count
         self._behind = count == len(chunk.lengths)
         return chunk.count

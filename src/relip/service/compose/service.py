@@ -118,7 +118,7 @@ def video_flow(config: Config) -> VideoFlow:
     """The flow of the presenter's picture."""
     keys = config.video
     if keys.sdp is not None:
-        return flow_of_file(keys.sdp, VideoFormat, interface=keys.interface)
+        return flow_of_file(keys.sdp, VideoFormat, interface=keys.interface, rate=keys.exact_rate)
     assert keys.format is not None, "the configuration asks for a format with keys"
     return Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
 
