@@ -171,6 +171,9 @@ class Models(Section):
     cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
     articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
     threads: int = Field(1, ge=1, le=64, description="threads a net may use; 1 is fastest on small machines")
+    provider: Literal["cpu", "cuda", "tensorrt"] = Field(
+        "cpu", description="what of onnxruntime runs the nets; cpu is enough for 1080p25, the others need onnxruntime-gpu"
+    )
 
 
 class Sockets(Section):

@@ -52,6 +52,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+        ({"models": {"provider": "rocm"}}, "models.provider"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
