@@ -350,6 +350,21 @@ def test_the_cards_clock_is_tai_and_waits(fake):
     assert fake.calls() == ["rmx_init", *steps, "rmx_cleanup"]
 
 
+@pytest.mark.parametrize("case", [(10**7, True, True), (10**7, False, False), (-1, True, False)])
+def test_a_frame_leaves_at_its_instant_where_the_card_keeps_it(fake, headers, video_sink, case):
+    after_ns, clocked, timed = case
+    fake.set_time(1_800_000_000_000_000_000)
+    clock = RivermaxClock("127.0.0.1") if clocked else None
+    burst = frame_burst(headers)
+    burst.due = Tai(1_800_000_000_000_000_000 + after_ns)
+    video_sink.send(burst)
+    video_sink.send(burst)
+    assert fake.counter("committed for") == (burst.due.ns if timed else 0)
+    assert fake.counter("frames with a time") == (2 if timed else 0)
+    if clock is not None:
+        clock.close()
+
+
 def test_a_clock_that_needs_a_while_is_waited_for(fake):
     fake.inject("rmx_check_clock_steady", STATUS["busy"], 5)
     RivermaxClock("127.0.0.1").close()

@@ -115,7 +115,8 @@ class RivermaxSink:
 
     `sizes`: (n,) octets of each packet of a frame, headers and all; a burst is then whole frames of just these. None takes
     packets of any sizes up to `largest`, as ancillary data has them. `sender_type`: what such a sender may say of itself
-    in `TP`. A burst's `span_ns` is passed over: the card goes by the transport file. Raises ResourceError.
+    in `TP`. Of a burst's way to leave only `due` counts, and that only where the process has a `clock.rivermax`: the card goes
+    by the transport file, and tells nobody when packets left (`measured` stays 0). Raises ResourceError.
     """
 
     sender_type = "2110TPN"
@@ -151,7 +152,12 @@ class RivermaxSink:
                 raise ResourceError("the sink is closed")
             try:
                 sent = self._output.send(
-                    burst.headers, burst.payload, burst.offsets, burst.lengths, tai_ns=0, patience_ns=PATIENCE_NS
+                    burst.headers,
+                    burst.payload,
+                    burst.offsets,
+                    burst.lengths,
+                    tai_ns=0 if burst.due is None else burst.due.ns,
+                    patience_ns=PATIENCE_NS,
                 )
             except pyrivermax.RivermaxError as cause:
                 raise ResourceError(f"sending by Rivermax failed: {cause}") from cause

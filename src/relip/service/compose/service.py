@@ -14,12 +14,14 @@ from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
+from relip.essence.tai import Tai
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Delay
+from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
 from relip.graph.holoscan import GraphRunner
 from relip.graph.ingress import Ingress
@@ -27,7 +29,7 @@ from relip.graph.reception import Reception
 from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import sending, sink, source, tai_clock
+from relip.service.compose.ends import pacing, sending, sink, source, tai_clock
 from relip.service.compose.engines import chain, delay_of, load_nets
 from relip.wire import sdp
 from relip.wire.st2110_20 import FrameHeaders
@@ -52,7 +54,8 @@ DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip 
 class Service:
     """A channel with what the doors want to know of it.
 
-    `notes`: what an engineer should read at start. `enrolled`: presenters who are known in advance.
+    `notes`: what an engineer should read at start. `departures`: how the picture's packets leave. `enrolled`: presenters who
+    are known in advance.
     """
 
     channel: Channel
@@ -61,6 +64,7 @@ class Service:
     delay: Delay
     clock: TaiClock
     notes: list[str]
+    departures: Departures
     enrolled: int = 0
 
 
@@ -74,8 +78,8 @@ def service(config: Config) -> Service:
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
     tally = engines.tally
-    send, close_sinks = _way_out(config, video, delay, clock)
-    egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
+    out = _way_out(config, video, delay, clock)
+    egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate)
     ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
     picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=MERGE_WINDOW_NS)
@@ -100,7 +104,7 @@ def service(config: Config) -> Service:
         runner=runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
-        close=close_sinks,
+        close=out.close,
     )
     notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
     return Service(
@@ -110,6 +114,7 @@ def service(config: Config) -> Service:
         delay=delay,
         clock=clock,
         notes=notes,
+        departures=out.departures,
         enrolled=len(config.lip_sync.enrolments),
     )
 
@@ -132,14 +137,27 @@ def voice_flow(config: Config) -> AudioFlow:
     return Flow(format=coded, payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
 
 
-def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> tuple[Send, Callable[[], None]]:
-    """The sinks of the output, what sends a grain to them, and what closes them. Writes the transport files."""
+@dataclass(frozen=True, slots=True)
+class _WayOut:
+    """What sends a grain, what closes the sinks, and how the video's packets leave."""
+
+    send: Send
+    close: Callable[[], None]
+    departures: Departures
+
+
+def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> _WayOut:
+    """Open the sinks of the output and write its transport files."""
     out = config.output
     flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
     preserve = out.timestamps == "preserve"
+    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
+    leg = _out_leg(out.video)
+    paced = pacing(leg, flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
     picture = VideoSender(
-        sink(_out_leg(out.video), ttl=out.video.ttl, dscp=out.video.dscp),
-        FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
+        sink(leg, ttl=out.video.ttl, dscp=out.video.dscp),
+        headers,
+        paced,
         rate=flow.format.rate,
         shift=0 if preserve else delay.frames,
         mark=overlay.draw if out.overlay else None,
@@ -164,22 +182,24 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
     delay_us = delay.latency_ns // 1000 if preserve else None
     _write_sdp(
         out.video,
-        sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
+        sdp.format(
+            flow, sending=sending(clock, delay_us=delay_us, paced=paced), information=DISCLOSURE_TEXT, ttl=out.video.ttl
+        ),
     )
 
-    def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
             if told is not None:
                 told.send(grain, verdict, picture.timestamp(grain))
         finally:
-            picture.send(grain, verdict, late_ns)
+            picture.send(grain, verdict, due)
 
     def close() -> None:
         picture.close()
         if told is not None:
             told.close()
 
-    return send, close
+    return _WayOut(send, close, picture.departures)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
