@@ -13,12 +13,18 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.wire import sdp
+from relip.wire.sdp_media import Sending
 
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
 def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
     """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it."""
+    return described_in_file(path, kind, interface=interface)[0]
+
+
+def described_in_file(path: Path, kind: type[F], *, interface: str) -> tuple[Flow[F], Sending]:
+    """The same with what its sender says of clock and pace."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as cause:
@@ -26,7 +32,7 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
     try:
-        return sdp.flow(text, kind, interface=interface)
+        return sdp.described(text, kind, interface=interface)
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
 

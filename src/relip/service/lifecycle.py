@@ -16,6 +16,7 @@ from types import FrameType
 from relip.essence.errors import ResourceError
 from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
+from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
 from relip.service.logs import Log
 
@@ -34,6 +35,7 @@ class Lifecycle:
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
         self._strangers_told = False
+        self._clocks = Clocks(service, log)
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
 
@@ -42,6 +44,7 @@ class Lifecycle:
         channel = self._service.channel
         for note in self._service.notes:
             self._log.warning("start", note=note)
+        self._clocks.look()
         memory.freeze()
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,17 +90,19 @@ class Lifecycle:
             failures=dict(tally.failures),
             people=dict(sorted(tally.people.items())),
             late_verdicts=tally.late_verdicts,
-            sender_locked=self._service.timeline.locked if tally.received else None,
-            relocks=self._service.timeline.relocks,
+            sender_locked=self._service.senders["video"].locked if tally.received else None,
+            relocks=self._service.senders["video"].relocks,
             cpu_s=round(used, 3),
             cold_start_s=self._cold_start_s,
-            clock=self._service.clock.source,
+            clock=self._clocks.clock(),
+            senders=self._clocks.senders(),
         )
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stop.set()
 
     def _log_changes(self) -> None:
+        self._clocks.look()
         tally = self._service.channel.tally
         for name, read in self._service.channel.flows.items():
             counters = read()

@@ -78,12 +78,20 @@ def flows(text: str, *, interface: str = "127.0.0.1", second_interface: str | No
     return [each.flow for each in parse(text, interface=interface, second_interface=second_interface).media]
 
 
-def flow(text: str, kind: type[F], *, interface: str = "127.0.0.1", second_interface: str | None = None) -> Flow[F]:
-    """The first flow whose format is of `kind`, such as VideoFormat; FormatError when there is none."""
-    for each in flows(text, interface=interface, second_interface=second_interface):
-        if isinstance(each.format, kind):
-            return Flow(format=each.format, payload_type=each.payload_type, legs=each.legs, name=each.name)
+def described(
+    text: str, kind: type[F], *, interface: str = "127.0.0.1", second_interface: str | None = None
+) -> tuple[Flow[F], Sending]:
+    """The first flow whose format is of `kind`, such as VideoFormat, and what its sender says; FormatError without one."""
+    for each in parse(text, interface=interface, second_interface=second_interface).media:
+        flow = each.flow
+        if isinstance(flow.format, kind):
+            return Flow(format=flow.format, payload_type=flow.payload_type, legs=flow.legs, name=flow.name), each.sending
     raise FormatError(f"the SDP has no flow of {kind.__name__}")
+
+
+def flow(text: str, kind: type[F], *, interface: str = "127.0.0.1", second_interface: str | None = None) -> Flow[F]:
+    """The flow of `described`, without what its sender says."""
+    return described(text, kind, interface=interface, second_interface=second_interface)[0]
 
 
 def format(  # noqa: A001  the pair of parse, as everywhere here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from relip.clock.ptp import TaiClock
+from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
 from relip.essence.flow import Leg
 from relip.transport.udp import UdpSink, UdpSource
@@ -14,9 +14,9 @@ DEFAULT_BUFFER = 33_554_432
 """As in the service's configuration: six 1080p frames."""
 
 
-def tai_clock() -> TaiClock:
-    """The machine's clock."""
-    return TaiClock()
+def tai_clock(leap_seconds: int = LEAP_SECONDS) -> TaiClock:
+    """The machine's clock; `leap_seconds` where the kernel knows none."""
+    return TaiClock(leap_seconds=leap_seconds)
 
 
 def host_device() -> HostDevice:
@@ -34,9 +34,9 @@ def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
     return UdpSink(leg, ttl=ttl, dscp=dscp)
 
 
-def sending(clock: TaiClock, *, delay_us: int | None) -> Sending:
-    """What our transport files say of clock and pace; `delay_us` when timestamps are the input's (TSMODE=PRES)."""
+def sending(clock: TaiClock, *, ts_refclk: str | None = None) -> Sending:
+    """What our transport files say of clock and pace; `ts_refclk` where the engineer knows the reference clock better."""
     node = f"{uuid.getnode():012X}"
     mac = "-".join(node[i : i + 2] for i in range(0, 12, 2))
-    refclk = "ptp=IEEE1588-2008:traceable" if clock.locked else f"localmac={mac}"
-    return Sending(ts_refclk=refclk, tsmode=None if delay_us is None else "PRES", tsdelay_us=delay_us)
+    own = "ptp=IEEE1588-2008:traceable" if clock.state.traceable else f"localmac={mac}"
+    return Sending(ts_refclk=ts_refclk or own)
