@@ -27,16 +27,25 @@ class Chunk:
 
     `octets`: (capacity, stride) uint8, one UDP payload a row. `lengths`: (capacity,) int32, the datagram's own
     length, which may exceed the stride (then the row is cut and must be refused). `count`: rows that are valid.
+    `arrivals`: (capacity,) int64, or None where nobody asks when packets came: nanoseconds since the Unix epoch on the
+    scale of CLOCK_REALTIME, which is UTC, as the machine that took the packets from the network stamped them. TAI is that
+    plus TAI − UTC, 37 s since 2017. 0 where the source does not know.
     """
 
     octets: NDArray[np.uint8]
     lengths: NDArray[np.int32]
     count: int = 0
+    arrivals: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
         """An empty chunk that can hold `capacity` packets."""
         return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32))
+
+    @classmethod
+    def stamped(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
+        """An empty chunk that also asks when each packet came."""
+        return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32), arrivals=np.zeros(capacity, np.int64))
 
 
 @dataclass(slots=True)

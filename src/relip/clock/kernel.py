@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import time
 from dataclasses import dataclass
 
@@ -14,28 +15,10 @@ _STA_INS, _STA_DEL, _STA_UNSYNC = 0x10, 0x20, 0x40
 """Status bits of linux/timex.h: a leap second is to be inserted, or deleted, at the end of the day; nobody steers."""
 
 
-class _Timex(ctypes.Structure):
-    """struct timex of linux/timex.h; only some of its fields are looked at."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("constant", ctypes.c_long),
-        ("precision", ctypes.c_long),
-        ("tolerance", ctypes.c_long),
-        ("time", ctypes.c_long * 2),
-        ("tick", ctypes.c_long),
-        ("ppsfreq", ctypes.c_long),
-        ("jitter", ctypes.c_long),
-        ("shift", ctypes.c_int),
-        ("statistics", ctypes.c_long * 5),
-        ("tai", ctypes.c_int),
-        ("reserved", ctypes.c_int * 11),
-    )
+_TIMEX = struct.Struct("@I 4l i 7l l i 5l i 11i 0l")
+"""struct timex of linux/timex.h as the compiler lays it out: modes, offset, freq, maxerror, esterror, status, seven numbers of
+the loop with the time among them, jitter, shift, five counters, tai, and what is reserved."""
+_MAX_ERROR, _EST_ERROR, _STATUS, _TAI = 3, 4, 5, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +61,16 @@ class Kernel:
 
     def steering(self) -> Steering:
         """What adjtimex says. Raises OSError where a sandbox forbids the call."""
-        timex = _Timex()
-        if self._adjtimex(ctypes.byref(timex)) < 0:
+        timex = ctypes.create_string_buffer(_TIMEX.size)
+        if self._adjtimex(timex) < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
-        status = timex.status
+        fields = _TIMEX.unpack(timex)
+        status = fields[_STATUS]
         return Steering(
             synchronised=not status & _STA_UNSYNC,
-            max_error_us=timex.maxerror,
-            est_error_us=timex.esterror,
-            tai_offset_s=timex.tai,
+            max_error_us=fields[_MAX_ERROR],
+            est_error_us=fields[_EST_ERROR],
+            tai_offset_s=fields[_TAI],
             leap=bool(status & _STA_INS) - bool(status & _STA_DEL),
         )

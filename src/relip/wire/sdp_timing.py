@@ -1,7 +1,8 @@
 """What a sender says of timestamps that it was given: TSMODE, TSDELAY and whose clock they are (ST 2110-10:2022 §8).
 
 Three modes: SAMP, a timestamp is the instant at which the essence was sampled; PRES, timestamps are those of an input; NEW,
-they were made by this sender, which is also meant when nothing is said. TSDELAY is how long after its timestamp a packet is sent.
+they were made by this sender, which is also meant when nothing is said. TSDELAY is how long after its timestamp a packet
+is sent.
 """
 
 from __future__ import annotations

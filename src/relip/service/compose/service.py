@@ -129,7 +129,7 @@ def video_in(config: Config) -> tuple[VideoFlow, Sending | None]:
     """The flow of the presenter's picture, and what its sender says of its clock in a transport file."""
     keys = config.video
     if keys.sdp is not None:
-        return described_in_file(keys.sdp, VideoFormat, interface=keys.interface)
+        return described_in_file(keys.sdp, VideoFormat, interface=keys.interface, rate=keys.exact_rate)
     assert keys.format is not None, "the configuration asks for a format with keys"
     flow = Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
     return flow, None
