@@ -108,6 +108,23 @@ class FlowOut(Section):
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
 
+class Pacing(Section):
+    """How the packets of a frame leave."""
+
+    mode: Literal["auto", "hybrid", "spin", "spread", "burst"] = Field(
+        "auto",
+        description="hybrid sends packet by packet as ST 2110-21 type W asks, which takes most of a CPU at 60 frames a second; "
+        "spin takes a whole one and never sleeps; spread sends a group each millisecond for little CPU and is no type of "
+        "sender; burst sends a frame at once; auto is hybrid, and spread on loopback, where nothing else needs it",
+    )
+    lead_packets: int | None = Field(
+        None,
+        ge=1,
+        description="packets that leave before the first is read, with hybrid and spin; by default what the standard's offset "
+        "has room for, 165 at 1080p; more outlasts longer stalls of the machine and delays the picture by as much (TROFF)",
+    )
+
+
 class Output(Section):
     """What leaves."""
 
@@ -119,6 +136,7 @@ class Output(Section):
         "preserve",
         description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival",
     )
+    pacing: Pacing = Field(Pacing(), description="how the packets of a frame leave")
     overlay: bool = Field(
         False, description="draw the altered region and the state of each frame into the picture, for tests; never on air"
     )

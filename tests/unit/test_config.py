@@ -31,6 +31,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.voice.align == "timestamps"
     assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
+    assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,8 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"voice": {"sdp": "a.sdp", "depth": 24, "channels": 2}}, "voice: .*channels, depth"),
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
+        ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
+        ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
         ({"models": {"provider": "rocm"}}, "models.provider"),
     ],

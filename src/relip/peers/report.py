@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from relip.essence.errors import ResourceError
+from relip.graph.departures import Departures
 from relip.graph.tally import Tally
 
 
@@ -57,6 +58,46 @@ class Spread(Report):
     max: float = Field(description="largest")
 
 
+class OutputFigures(Report):
+    """How the packets of a video flow left, by the arithmetic of ST 2110-21 and the sender's own clock."""
+
+    frames: int = Field(description="frames measured")
+    within_share: float | None = Field(description="share of them inside every limit of a wide sender; null before the first")
+    late_share: float | None = Field(description="share in which a packet left after it should have been read; null before")
+    late_share_worst: float | None = Field(None, description="the same in the worst second; null where nobody looked")
+    late: int = Field(0, description="frames in which a packet left after it should have been read")
+    early: int = Field(0, description="frames of which more was sent ahead than the receiver model's buffer holds")
+    bunched: int = Field(0, description="frames in which Cinst was above its limit")
+    cinst_max: int = Field(description="greatest Cinst, packets")
+    cinst_limit: int = Field(description="C_MAX of a wide sender of this flow, packets")
+    vrx_min: int | None = Field(description="least VRX, packets; below 0 one was late; null before the first frame")
+    vrx_max: int | None = Field(description="greatest VRX, packets; null before the first frame")
+    vrx_limit: int = Field(description="VRX_FULL of a wide sender of this flow, packets")
+    worst_start_ms: float = Field(description="latest first packet of a frame after the frame's instant, milliseconds")
+    claimed: bool = Field(description="whether the transport file says that the sender keeps to these limits")
+
+    @classmethod
+    def of(cls, departures: Departures, late_share_worst: float | None = None) -> Self:
+        """What a sender's departures counted."""
+        frames = departures.frames
+        return cls(
+            frames=frames,
+            within_share=round(departures.within / frames, 4) if frames else None,
+            late_share=round(departures.late / frames, 4) if frames else None,
+            late_share_worst=late_share_worst,
+            late=departures.late,
+            early=departures.early,
+            bunched=departures.bunched,
+            cinst_max=departures.cinst_max,
+            cinst_limit=departures.limits.c_max,
+            vrx_min=departures.vrx_min,
+            vrx_max=departures.vrx_max,
+            vrx_limit=departures.limits.vrx_full,
+            worst_start_ms=round(departures.worst_start_ns / 1e6, 3),
+            claimed=departures.claimed,
+        )
+
+
 class SenderReport(Report):
     """What `relip send` did."""
 
@@ -66,6 +107,7 @@ class SenderReport(Report):
     packets_refused: int = Field(0, description="packets the network refused, all flows")
     late_starts: int = Field(0, description="video grains whose first packet left over 5 ms after its instant")
     worst_start_ms: float = Field(0.0, description="latest start of a video grain, milliseconds after its instant")
+    output: OutputFigures | None = Field(None, description="how the picture's packets left")
     first_ticks: int | None = Field(None, description="origin timestamp of the first video grain, 90 kHz ticks since the epoch")
     cpu_s: float = Field(0.0, description="CPU time of the sending, seconds")
     cut_short: bool = Field(False, description="stopped before its planned end")
@@ -133,6 +175,7 @@ class ServiceReport(Report):
     frames: ServiceFrames = Field(description="video grains")
     flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
+    output: OutputFigures | None = Field(None, description="how the packets of the picture left")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
     people: dict[str, int] = Field(

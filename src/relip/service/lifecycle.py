@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, save, stage_times
+from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
 from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
@@ -38,6 +38,8 @@ class Lifecycle:
         self._clocks = Clocks(service, log)
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
+        self._left = (0, 0)
+        self._worst_late: float | None = None
 
     def run(self) -> None:
         """Start, log once a second what changed, drain on a signal. Raises what ended the graph, if anything did."""
@@ -74,6 +76,7 @@ class Lifecycle:
             if channel.tally.received and self._cpu_at_first is None:
                 self._cpu_at_first = time.process_time()
             if time.monotonic() >= log_at:
+                self._clocks.look()
                 self._log_changes()
                 log_at = time.monotonic() + 0.9 * LOG_S  # a wait that ends a little early must not cost a second
 
@@ -86,6 +89,7 @@ class Lifecycle:
             frames=ServiceFrames.of(tally),
             flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
             stages=stage_times(tally),
+            output=OutputFigures.of(self._service.departures, self._worst_late),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
             people=dict(sorted(tally.people.items())),
@@ -102,16 +106,26 @@ class Lifecycle:
         self._stop.set()
 
     def _log_changes(self) -> None:
-        self._clocks.look()
         tally = self._service.channel.tally
         for name, read in self._service.channel.flows.items():
             counters = read()
             self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
         self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
+        self._look_at_output()
         if self._service.enrolled and tally.people["new"] and not self._strangers_told:
             self._strangers_told = True
             self._log.warning("enrolment", note="somebody in the picture is not enrolled: learned as the programme runs")
+
+    def _look_at_output(self) -> None:
+        """Remember the worst second; warn of what the transport file says and the output did not keep."""
+        out = self._service.departures
+        frames, late = out.frames - self._left[0], out.late - self._left[1]
+        if frames:
+            self._left = (out.frames, out.late)
+            self._worst_late = round(max(self._worst_late or 0.0, late / frames), 4)
+        if out.claimed:
+            self._line("output", {"late": out.late, "early": out.early, "bunched": out.bunched})
 
     def _line(self, cause: str, counts: Mapping[str, int], **where: str) -> None:
         """One warning for what grew since the last second."""

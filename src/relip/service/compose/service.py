@@ -14,13 +14,14 @@ from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
-from relip.essence.tai import period_ns
+from relip.essence.tai import Tai, period_ns
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Delay
+from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
 from relip.graph.hearing import Hearing, voice_timeline
 from relip.graph.holoscan import GraphRunner
@@ -29,7 +30,7 @@ from relip.graph.reception import Reception
 from relip.graph.stages import EgressStage
 from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import sending, sink, source, tai_clock
+from relip.service.compose.ends import pacing, sending, sink, source, tai_clock
 from relip.service.compose.engines import chain, delay_of, load_nets
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
@@ -56,7 +57,8 @@ class Service:
     """A channel with what the doors want to know of it.
 
     `senders`: the timelines of the flows that are received, by flow. `notes`: what an engineer should read at start, but for
-    the clock's. `by_arrival`: picture and voice are laid together by arrival. `enrolled`: presenters who are known in advance.
+    the clock's. `departures`: how the picture's packets leave. `by_arrival`: picture and voice are laid together by arrival.
+    `enrolled`: presenters who are known in advance.
     """
 
     channel: Channel
@@ -65,6 +67,7 @@ class Service:
     delay: Delay
     clock: TaiClock
     notes: list[str]
+    departures: Departures
     by_arrival: bool = False
     enrolled: int = 0
 
@@ -80,8 +83,8 @@ def service(config: Config) -> Service:
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
     tally = engines.tally
-    send, close_sinks = _way_out(config, video, camera, delay, sending(clock, ts_refclk=config.clock.ts_refclk))
-    egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
+    out = _way_out(config, video, camera, delay, clock)
+    egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate, delay_ns=_delay_ns(camera))
     sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker))
     ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
@@ -110,7 +113,7 @@ def service(config: Config) -> Service:
         runner=runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
-        close=close_sinks,
+        close=out.close,
     )
     notes = [source.report.warning for source in sources if source.report.warning]
     return Service(
@@ -120,6 +123,7 @@ def service(config: Config) -> Service:
         delay=delay,
         clock=clock,
         notes=notes,
+        departures=out.departures,
         by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
     )
@@ -155,30 +159,42 @@ def _frames_early(said: Sending | None, flow: VideoFlow) -> int:
     return -(-min(_delay_ns(said), LATE_PERIODS * period) // period)
 
 
-def _way_out(
-    config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, own: Sending
-) -> tuple[Send, Callable[[], None]]:
-    """The sinks of the output, what sends a grain to them, and what closes them. Writes the transport files.
+def _passed_on(config: Config, source: Sending | None, own: Sending, delay: Delay) -> Sending:
+    """What is said of timestamps that a source made: they leave as they came, or with the latency added."""
+    if config.output.timestamps == "restamp":
+        return sdp_timing.renewed(source, own)
+    return sdp_timing.preserved(source, own, delay_us=delay.latency_ns // 1000)
 
-    `camera`: what the picture's sender says of its timestamps. `own`: what we say of ours.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _WayOut:
+    """What sends a grain, what closes the sinks, and how the video's packets leave."""
+
+    send: Send
+    close: Callable[[], None]
+    departures: Departures
+
+
+def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> _WayOut:
+    """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
     out = config.output
     flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
-    preserve = out.timestamps == "preserve"
-    delay_us = delay.latency_ns // 1000
-    said = sdp_timing.preserved(camera, own, delay_us=delay_us) if preserve else sdp_timing.renewed(camera, own)
-    shift = 0 if preserve else delay.frames + _delay_ns(camera) // period_ns(flow.format.rate)
+    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
+    leg = _out_leg(out.video)
+    paced = pacing(leg, flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    late = _delay_ns(camera) // period_ns(flow.format.rate)
     picture = VideoSender(
-        sink(_out_leg(out.video), ttl=out.video.ttl, dscp=out.video.dscp),
-        FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
+        sink(leg, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp),
+        headers,
+        paced,
         rate=flow.format.rate,
-        shift=shift,
+        shift=0 if out.timestamps == "preserve" else delay.frames + late,
         mark=overlay.draw if out.overlay else None,
     )
     told = None
     if out.disclosure is not None:
         told = DisclosureSender(
-            sink(_out_leg(out.disclosure), ttl=out.disclosure.ttl, dscp=out.disclosure.dscp),
+            sink(_out_leg(out.disclosure), clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp),
             payload_type=out.disclosure.payload_type,
             ssrc=secrets.randbits(32),
         )
@@ -190,23 +206,30 @@ def _way_out(
         )
         _write_sdp(
             out.disclosure,
-            sdp.format(anc, sending=said, information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl),
+            sdp.format(
+                anc,
+                sending=_passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay),
+                information=DISCLOSURE_TEXT,
+                ttl=out.disclosure.ttl,
+            ),
         )
+    own = sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced)
+    said = _passed_on(config, camera, own, delay)
     _write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
 
-    def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
             if told is not None:
                 told.send(grain, verdict, picture.timestamp(grain))
         finally:
-            picture.send(grain, verdict, late_ns)
+            picture.send(grain, verdict, due)
 
     def close() -> None:
         picture.close()
         if told is not None:
             told.close()
 
-    return send, close
+    return _WayOut(send, close, picture.departures)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
