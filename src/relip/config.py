@@ -84,6 +84,12 @@ class VoiceIn(FlowKeys):
     channels: int = Field(1, ge=1, le=64, description="channels of the flow; the first one is heard")
     packet_time_us: Literal[125, 1000] = Field(1000, description="packet time in microseconds; 1000 is level A, 125 level B")
 
+    align: Literal["timestamps", "arrival"] = Field(
+        "timestamps",
+        description="timestamps lays voice and picture together by RTP timestamp, as ST 2110 means it; arrival by the instants "
+        "at which they come, for senders that share no clock",
+    )
+
     @property
     def packet_time(self) -> Fraction:
         """The packet time in seconds."""
@@ -183,6 +189,23 @@ class Latency(Section):
     )
 
 
+class ClockKeys(Section):
+    """Where TAI comes from."""
+
+    tai_offset: int = Field(
+        37,
+        ge=10,
+        le=99,
+        description="TAI − UTC in seconds, for a kernel that was not told it by PTP; 37 since 2017, until a leap second comes",
+    )
+    ts_refclk: str | None = Field(
+        None,
+        pattern=r"^(ptp|localmac)=\S+$",
+        description="reference clock to name in transport files, such as ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:127; by "
+        "default ptp traceable where the kernel's clock is steered and knows TAI, else localmac",
+    )
+
+
 class Models(Section):
     """Where the nets lie."""
 
@@ -211,6 +234,7 @@ class Config(Section):
     output: Output = Field(description="what leaves")
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     latency: Latency = Field(Latency(), description="how long the service may take")
+    clock: ClockKeys = Field(ClockKeys(), description="where TAI comes from")
     models: Models = Field(Models(), description="where the nets lie")
     sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")

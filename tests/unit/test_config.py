@@ -28,6 +28,8 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.output.timestamps == "preserve"
     assert read.output.disclosure is None
     assert read.latency.frames is None
+    assert read.voice.align == "timestamps"
+    assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
     assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
@@ -161,3 +163,9 @@ def test_a_wrong_key_of_the_settings_is_named(tmp_path, text, named):
     path.write_text(text)
     with pytest.raises(FormatError, match=named):
         config.settings(path, {})
+
+
+@pytest.mark.parametrize("clock", [{"tai_offset": 9}, {"ts_refclk": "grandmaster"}, {"ts_refclk": "ptp=a b"}])
+def test_a_clock_that_cannot_be_is_refused_by_its_key(clock):
+    with pytest.raises(FormatError, match=f"clock.{next(iter(clock))}"):
+        config.parse(keys(clock=clock), where="here")

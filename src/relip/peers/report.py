@@ -138,6 +138,36 @@ class ServiceFrames(Report):
         )
 
 
+class ClockReport(Report):
+    """The service's clock, as the kernel tells of it."""
+
+    source: str = Field(description="where TAI was taken from")
+    locked: bool = Field(description="whether the kernel knows the TAI offset, as it does where PTP steers it")
+    synchronised: bool | None = Field(
+        None, description="whether somebody steers the kernel's clock; null when it would not say"
+    )
+    offset_s: int = Field(description="TAI − UTC in use, seconds")
+    max_error_us: int | None = Field(None, description="largest error that the kernel vouches for, microseconds")
+    est_error_us: int | None = Field(None, description="error that the kernel expects, microseconds")
+    leap: int | None = Field(
+        None, description="1 when the end of this day inserts a leap second, −1 when it deletes one, else 0"
+    )
+    steps: int = Field(0, description="how often the clock was set while the service ran")
+    notes: list[str] = Field(default_factory=list, description="what is wrong with it, a sentence each")
+
+
+class TimelineReport(Report):
+    """A sender's clock, as its timestamps tell of it."""
+
+    locked: bool | None = Field(None, description="whether its timestamps were TAI; null when nothing came")
+    behind_s: float | None = Field(None, description="how far they were found to lie behind our TAI, seconds")
+    drift_ppm: float | None = Field(
+        None, description="how much faster its clock runs than ours, millionths; null before a minute"
+    )
+    relocks: int = Field(0, description="how often its timeline had to be found anew")
+    note: str | None = Field(None, description="what is wrong with its timestamps")
+
+
 class ServiceReport(Report):
     """What `relip serve` did."""
 
@@ -156,7 +186,8 @@ class ServiceReport(Report):
     late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")
     cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
-    clock: str | None = Field(None, description="where TAI was taken from")
+    clock: ClockReport | None = Field(None, description="the service's clock")
+    senders: dict[str, TimelineReport] = Field(default_factory=dict, description="the clock of each flow's sender, by flow")
     cut_short: bool = Field(False, description="ended before its planned end")
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from relip.essence.errors import ResourceError
 from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
+from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
 from relip.service.logs import Log
 
@@ -34,6 +35,7 @@ class Lifecycle:
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
         self._strangers_told = False
+        self._clocks = Clocks(service, log)
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
         self._left = (0, 0)
@@ -44,6 +46,7 @@ class Lifecycle:
         channel = self._service.channel
         for note in self._service.notes:
             self._log.warning("start", note=note)
+        self._clocks.look()
         memory.freeze()
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,6 +76,7 @@ class Lifecycle:
             if channel.tally.received and self._cpu_at_first is None:
                 self._cpu_at_first = time.process_time()
             if time.monotonic() >= log_at:
+                self._clocks.look()
                 self._log_changes()
                 log_at = time.monotonic() + 0.9 * LOG_S  # a wait that ends a little early must not cost a second
 
@@ -90,11 +94,12 @@ class Lifecycle:
             failures=dict(tally.failures),
             people=dict(sorted(tally.people.items())),
             late_verdicts=tally.late_verdicts,
-            sender_locked=self._service.timeline.locked if tally.received else None,
-            relocks=self._service.timeline.relocks,
+            sender_locked=self._service.senders["video"].locked if tally.received else None,
+            relocks=self._service.senders["video"].relocks,
             cpu_s=round(used, 3),
             cold_start_s=self._cold_start_s,
-            clock=self._service.clock.source,
+            clock=self._clocks.clock(),
+            senders=self._clocks.senders(),
         )
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -119,7 +119,7 @@ def _flow(options: SendOptions, name: str, form: F, paced: Pacing | None = None)
     """The flow, and its transport file where one is wanted."""
     flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
     if options.sdp_dir is not None:
-        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None, paced=paced))
+        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
     return flow
 

@@ -26,7 +26,7 @@ def said(leg, mode, lead=None):
     """The format parameters of the transport file."""
     paced = ends.pacing(leg, FORMAT, 4320, mode=mode, lead_packets=lead)
     flow = Flow(format=FORMAT, payload_type=96, legs=(leg,))
-    text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None, paced=paced))
+    text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
     return next(line for line in text.splitlines() if line.startswith("a=fmtp"))
 
 

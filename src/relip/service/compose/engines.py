@@ -105,7 +105,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             switch, clock, delay.ahead, people=People([one.person for one in known], counts=tally.people), overload=overload
         ),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing, observations),
+        ArticulationStage(nets.articulation, speaker, observations),
         MouthStage(renderer, Ramp(format.rate)),
         CompositeStage(device),
     )
