@@ -255,10 +255,8 @@ def _show(told: Figures) -> None:
     ]
     terminal.table("what is carried", ["format", "whole", "sent", "lost", "late starts"], rungs)
     if ceiling := told["ceiling"]:
-        terminal.say(
-            f"{ceiling['raster']}: one CPU would send {ceiling['send_fps']} and receive {ceiling['receive_fps']} frames a second;"
-            f" carried whole: {ceiling['carried'] or 'none of those tried'}"
-        )
+        fps = f"one CPU would send {ceiling['send_fps']} and receive {ceiling['receive_fps']} frames a second"
+        terminal.say(f"{ceiling['raster']}: {fps}; carried whole: {ceiling['carried'] or 'none of those tried'}")
     if told["soak"]:
         terminal.table("soak", ["", ""], [[key, str(value)] for key, value in told["soak"].items()])
 
