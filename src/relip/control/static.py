@@ -17,8 +17,11 @@ from relip.wire import sdp
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
-def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
-    """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it."""
+def flow_of_file(path: Path, kind: type[F], *, interface: str, second_interface: str | None = None) -> Flow[F]:
+    """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it.
+
+    The interfaces are those of this machine for the first and the second leg; the first is for both when that is all.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as cause:
@@ -26,7 +29,7 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str) -> Flow[F]:
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
     try:
-        return sdp.flow(text, kind, interface=interface)
+        return sdp.flow(text, kind, interface=interface, second_interface=second_interface)
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
 

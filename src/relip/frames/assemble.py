@@ -8,6 +8,7 @@ bad packet costs its rows and never the frame. No sample is unpacked here and no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,16 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
 from relip.frames.pool import FramePool
-from relip.frames.scatter import ENTRIES, NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, scatter, step, table
+from relip.frames.scatter import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, scatter, step, table
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
 """Path differential of an ST 2022-7 class A receiver."""
 NEVER_NS = (1 << 63) - 1
-LIVE_FRAMES = ENTRIES - 1
+LIVE_FRAMES = 3
+"""Under assembly at once, from one leg; a second adds the frames by which it may be behind."""
+STALE_NS = 1_000_000_000
+"""Of two legs one may be so far behind: what it repeats says nothing of the sender's time while the other brings news."""
 OUTSIDE_LIMIT = 16
 """More packets beyond the raster than this and the frame is of another format, not damaged."""
 _LEAST_DATA_OCTETS = 90
@@ -77,8 +81,9 @@ class VideoAssembler:
     """Assembles one flow, from one leg or both. One thread.
 
     Every grain given out holds a slot of `pool` that its receiver gives back; besides those, up to five slots are in
-    use: three frames under assembly, one that waits for its turn, and the last grain's, kept to conceal from. That one must
-    not be written to until the next grain. Raises FormatError when the pool is for another raster.
+    use: three frames under assembly (`frames_behind` more of two legs), one that waits for its turn, and the last grain's, kept
+    to conceal from. That one must not be written to until the next grain. `differential_ns`: by how much one of two legs
+    may follow the other, None where there is but one. Raises FormatError when the pool is for another raster.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class VideoAssembler:
         payload_type: int,
         pool: FramePool,
         merge_window_ns: int = MERGE_WINDOW_NS,
+        differential_ns: int | None = None,
     ) -> None:
         if pool.octets.shape[1:] != (format.height, format.row_octets):
             raise FormatError(f"a pool of {pool.format} frames does not fit {format}")
@@ -96,7 +102,11 @@ class VideoAssembler:
         self._payload_type = payload_type
         self._silence_ns = period_ns(format.rate) // 2
         self._patience_ns = period_ns(format.rate) + merge_window_ns
-        self._table = table(format.height, 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length()))
+        self._stale_ns = 0 if differential_ns is None else STALE_NS
+        behind = frames_behind(format.rate, differential_ns)
+        self._live_frames = LIVE_FRAMES + behind
+        places = 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length())
+        self._table = table(format.height, places, self._live_frames + behind + 1)
         self._entries, self._seen, self._filled, self._stream, self._counts, _ = self._table
         self._tally = _Tally()
         self._previous: int | None = None
@@ -154,7 +164,7 @@ class VideoAssembler:
 
     def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
         columns = (chunk.octets, chunk.lengths, chunk.count)
-        context = (self._payload_type, now.ns, self._silence_ns)
+        context = (self._payload_type, now.ns, self._silence_ns, self._stale_ns)
         event: tuple[int, int, int] = scatter(columns, first, context, self._pool.octets, self._table)
         return event
 
@@ -170,7 +180,7 @@ class VideoAssembler:
     def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
         """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""
         live = self._live()
-        grains = self._retire(live.pop(0), now) if len(live) >= LIVE_FRAMES else []
+        grains = self._retire(live.pop(0), now) if len(live) >= self._live_frames else []
         slot = self._pool.lease()
         if slot is None:
             self._tally.no_buffer += 1
@@ -288,3 +298,8 @@ class VideoAssembler:
         self._near_ticks = self._end_sequence = None
         self._joining = True
         return grains
+
+
+def frames_behind(rate: Fraction, differential_ns: int | None) -> int:
+    """The frames that one leg of a flow may be behind the other; none where there is but one."""
+    return 0 if differential_ns is None else -(-differential_ns // period_ns(rate))

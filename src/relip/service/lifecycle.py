@@ -81,7 +81,11 @@ class Lifecycle:
         return ServiceReport(
             format=str(self._service.format),
             frames=ServiceFrames.of(tally),
-            flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
+            flows={
+                name: FlowCounters.of(read(), self._service.arrivals[name].legs())
+                for name, read in self._service.channel.flows.items()
+            },
+            outputs={name: departure.legs() for name, departure in self._service.departures.items()},
             stages=stage_times(tally),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),

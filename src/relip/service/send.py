@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from relip.control.static import write_transport_file
-from relip.essence.flow import Flow, Leg
+from relip.essence.flow import Flow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.offline.container import VideoReader, read_voice
 from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
 from relip.peers.report import SenderReport
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
+from relip.ports import PacketSink
 from relip.service import logs, memory, terminal
 from relip.service.compose import ends
-from relip.service.options import address, folder, frames_of, outputs, publish
+from relip.service.options import folder, frames_of, legs, outputs, publish
 from relip.wire import sdp
 
 LONGEST_FILE_S = 60
@@ -56,7 +57,7 @@ def run(options: SendOptions) -> None:
         folder(options.sdp_dir)
     clock = ends.tai_clock()
     sender = Sender(
-        VideoOut(_reel(options, form, frames), _flow(options, "video", form), ends.sink(_leg(options, "video"))),
+        VideoOut(_reel(options, form, frames), *_out(options, "video", form)),
         clock=clock,
         voice=_voice(options),
         ancillary=_ancillary(options, form),
@@ -93,29 +94,25 @@ def _voice(options: SendOptions) -> VoiceOut | None:
     else:
         with as_file(files("relip.peers") / "assets" / "voice.flac") as path:
             samples = read_voice(path)
-    return VoiceOut(samples, _flow(options, "voice", AudioFormat()), ends.sink(_leg(options, "voice")), lead_s=Fraction(1))
+    return VoiceOut(samples, *_out(options, "voice", AudioFormat()), lead_s=Fraction(1))
 
 
 def _ancillary(options: SendOptions, form: VideoFormat) -> AncillaryOut | None:
     if options.anc_to is None:
         return None
-    return AncillaryOut(_flow(options, "anc", AncFormat(rate=form.rate)), ends.sink(_leg(options, "anc")))
+    return AncillaryOut(*_out(options, "anc", AncFormat(rate=form.rate)))
 
 
-def _leg(options: SendOptions, name: str) -> Leg:
+def _out(options: SendOptions, name: str, form: F) -> tuple[Flow[F], PacketSink]:
+    """The flow and its sockets, and its transport file where one is wanted."""
     to = {"video": options.video_to, "voice": options.voice_to, "anc": options.anc_to}[name]
     assert to is not None, "asked for only where the flow is wanted"
-    host, port = address(to, f"--{name}-to")
-    return Leg(destination=host, port=port, interface=options.interface)
-
-
-def _flow(options: SendOptions, name: str, form: F) -> Flow[F]:
-    """The flow, and its transport file where one is wanted."""
-    flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
+    where = legs(to, f"--{name}-to", options.interface)
+    flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=where, name=f"relip send {name}")
     if options.sdp_dir is not None:
         text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
-    return flow
+    return flow, ends.sink(flow)
 
 
 def _tell(report: SenderReport, options: SendOptions) -> None:
