@@ -67,6 +67,21 @@ class SourceContract:
             filled.receive(Chunk.of(8), 0)
 
 
+class StampContract:
+    """Needs `filled`, as SourceContract does, of a source that stamps, and `sent`: ns before and after its packets came."""
+
+    def test_every_packet_says_when_it_came(self, filled, sent):
+        chunk = Chunk.stamped(len(LENGTHS))
+        arrivals = []
+        while len(arrivals) < len(LENGTHS):
+            assert filled.receive(chunk, SECOND_NS)
+            arrivals += chunk.arrivals[: chunk.count].tolist()
+        assert sent[0] <= arrivals[0]
+        assert arrivals[-1] <= sent[1]
+        assert arrivals == sorted(arrivals)
+        assert len(set(arrivals)) > 1
+
+
 class PairContract:
     """Needs a fixture `pair`: a sink and the source at its other end, on a network that loses nothing."""
 

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from relip.essence.errors import FormatError, ResourceError
 
+Rate = Annotated[
+    str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$", coerce_numbers_to_str=True, json_schema_extra={"format": "ratio"})
+]
 Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
 
 
@@ -91,12 +94,22 @@ class VideoIn(FlowKeys):
     """The presenter's picture, ST 2110-20."""
 
     format: str | None = Field(None, description="raster and rate, as in 1080p25; only with keys, an SDP says it itself")
+    rate: Rate | None = Field(
+        None, description="exact frame rate, as in 25 or 60000/1001, for an SDP that does not say it, as FFmpeg's; else unused"
+    )
 
     @model_validator(mode="after")
     def _format_with_keys(self) -> VideoIn:
         if (self.format is None) == (self.sdp is None):
             raise ValueError("format goes with destination and port, and only with them")
+        if self.rate is not None and self.sdp is None:
+            raise ValueError("rate goes with sdp: the format says it")
         return self
+
+    @property
+    def exact_rate(self) -> Fraction | None:
+        """The rate of a transport file that does not say it."""
+        return None if self.rate is None else Fraction(self.rate)
 
 
 class VoiceIn(FlowKeys):
@@ -195,6 +208,9 @@ class Models(Section):
     cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
     articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
     threads: int = Field(1, ge=1, le=64, description="threads a net may use; 1 is fastest on small machines")
+    provider: Literal["cpu", "cuda", "tensorrt"] = Field(
+        "cpu", description="what of onnxruntime runs the nets; cpu is enough for 1080p25, the others need onnxruntime-gpu"
+    )
 
 
 class Sockets(Section):

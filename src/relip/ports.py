@@ -28,12 +28,16 @@ class Chunk:
     `octets`: (capacity, stride) uint8, one UDP payload a row. `lengths`: (capacity,) int32, the datagram's own
     length, which may exceed the stride (then the row is cut and must be refused). `leg`: (capacity,) uint8, over which leg of
     the flow the row came. `count`: rows that are valid.
+    `arrivals`: (capacity,) int64, or None where nobody asks when packets came: nanoseconds since the Unix epoch on the
+    scale of CLOCK_REALTIME, which is UTC, as the machine that took the packets from the network stamped them. TAI is that
+    plus TAI − UTC, 37 s since 2017. 0 where the source does not know.
     """
 
     octets: NDArray[np.uint8]
     lengths: NDArray[np.int32]
     leg: NDArray[np.uint8]
     count: int = 0
+    arrivals: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
@@ -42,7 +46,15 @@ class Chunk:
 
     def rows(self, first: int, end: int) -> Chunk:
         """A view of the rows first..end, for a source that is to fill only those."""
-        return Chunk(self.octets[first:end], self.lengths[first:end], self.leg[first:end])
+        arrivals = None if self.arrivals is None else self.arrivals[first:end]
+        return Chunk(self.octets[first:end], self.lengths[first:end], self.leg[first:end], arrivals=arrivals)
+
+    @classmethod
+    def stamped(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
+        """An empty chunk that also asks when each packet came."""
+        chunk = cls.of(capacity, stride)
+        chunk.arrivals = np.zeros(capacity, np.int64)
+        return chunk
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ Reads files; knows no socket. NMOS control will give the same values at other ti
 from __future__ import annotations
 
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,10 +18,13 @@ from relip.wire import sdp
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
-def flow_of_file(path: Path, kind: type[F], *, interface: str, second_interface: str | None = None) -> Flow[F]:
+def flow_of_file(
+    path: Path, kind: type[F], *, interface: str, second_interface: str | None = None, rate: Fraction | None = None
+) -> Flow[F]:
     """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it.
 
     The interfaces are those of this machine for the first and the second leg; the first is for both when that is all.
+    `rate`: of video whose sender leaves it out, as FFmpeg does.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -29,7 +33,7 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str, second_interface:
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
     try:
-        return sdp.flow(text, kind, interface=interface, second_interface=second_interface)
+        return sdp.flow(text, kind, interface=interface, second_interface=second_interface, rate=rate)
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
 

@@ -103,6 +103,7 @@ class VideoAssembler:
         self._silence_ns = period_ns(format.rate) // 2
         self._patience_ns = period_ns(format.rate) + merge_window_ns
         self._stale_ns = 0 if differential_ns is None else STALE_NS
+        self._differential_ns = differential_ns or 0
         behind = frames_behind(format.rate, differential_ns)
         self._live_frames = LIVE_FRAMES + behind
         places = 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length())
@@ -155,11 +156,13 @@ class VideoAssembler:
         for entry in live:
             overdue = self._entries[entry, Field.FIRST_NS] <= overdue_ns
             stray = whole and self._is_stray(self._entries[entry])
-            if not (overdue or stray or self._is_complete(entry)):
+            if not (overdue or stray or self._is_due(entry, now)):
                 break
             grains += self._retire(entry, now)
-        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE, Field.FIRST_NS]
-        self._deadline_ns = int(waiting.min()) + self._patience_ns if len(waiting) else NEVER_NS
+        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE]
+        patience = np.where(waiting[:, Field.ROWS] == self._format.height, self._differential_ns, self._patience_ns)
+        deadlines = waiting[:, Field.FIRST_NS] + (patience if self._differential_ns else self._patience_ns)
+        self._deadline_ns = int(deadlines.min()) if len(waiting) else NEVER_NS
         return grains
 
     def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
@@ -176,6 +179,16 @@ class VideoAssembler:
 
     def _is_complete(self, entry: int) -> bool:
         return bool(self._entries[entry, Field.ROWS] == self._format.height)
+
+    def _is_due(self, entry: int, now: Tai) -> bool:
+        """Whether a frame is complete, and so is what was sent before it, unless the slower leg has had its time."""
+        if not self._is_complete(entry):
+            return False
+        values = self._entries[entry]
+        if self._end_sequence is None or values[Field.FIRST_NS] + self._differential_ns <= now.ns:
+            return True
+        end = int(values[Field.BASE] + values[Field.HIGHEST])
+        return not 0 < step(end, self._end_sequence) - int(values[Field.PACKETS]) <= 2 * self._live_frames * self._seen.shape[1]
 
     def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
         """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""

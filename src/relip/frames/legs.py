@@ -29,7 +29,7 @@ class LegCounters:
 
     `unique`: no other copy had come before; `duplicate`: one had. `received` counts besides what no RTP receiver would take.
     `lost`: the other leg brought it, this one did not within the path differential. `skew_ns`: by how much this leg's copy
-    followed the other's, of the last pair; `skew_max_ns`: the most. Both are told to the nearest visit to the sockets.
+    followed the other's, of the last pair; `skew_max_ns`: the most. Both by the packets' stamps, else to the nearest visit.
     """
 
     received: int = 0
@@ -52,12 +52,13 @@ class _Count(IntEnum):
 
 
 class _Known(IntEnum):
-    """Columns of a packet that is remembered: what it is, when its first copy came, and by which legs (bits)."""
+    """Columns of a packet that is remembered: what it is, when its first copy was taken and had come, by which legs (bits)."""
 
     TIMESTAMP = 0
     SSRC = 1
     FIRST_NS = 2
-    LEGS = 3
+    CAME_NS = 3
+    LEGS = 4
 
 
 class LegWatch:
@@ -69,15 +70,21 @@ class LegWatch:
         self._differential_ns = differential_ns
         self._counts = np.zeros((legs, len(_Count)), np.int64)
         known = np.zeros((NUMBERS if legs > 1 else 1, len(_Known)), np.int64)
+        self._unstamped = np.zeros(0, np.int64)
         self._state: State = (known, np.zeros(len(known), np.int64), np.zeros(2, np.int64))
         self.observe(Chunk.of(0), Tai(0))  # loads the compiled loop now and not on the first packet's time
+
+    def chunk(self, capacity: int) -> Chunk:
+        """A chunk that brings what the watching needs: of two legs, when each packet came."""
+        return Chunk.stamped(capacity) if len(self._counts) > 1 else Chunk.of(capacity)
 
     def observe(self, chunk: Chunk, now: Tai) -> None:
         """Look at a chunk that was received at `now`."""
         if len(self._counts) == 1:
             self._counts[0, _Count.RECEIVED] += chunk.count
             return
-        columns = (chunk.octets, chunk.lengths, chunk.leg, chunk.count)
+        came = self._unstamped if chunk.arrivals is None else chunk.arrivals
+        columns = (chunk.octets, chunk.lengths, chunk.leg, came, chunk.count)
         context = (self._payload_type, now.ns, self._differential_ns)
         _observe(columns, context, self._state, self._counts)
 
@@ -87,8 +94,8 @@ class LegWatch:
         return tuple(LegCounters(*(int(value) for value in row)) for row in self._counts)
 
 
-Columns = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8], int]
-"""octets (n, stride), lengths (n,), leg (n,), packets that are valid."""
+Columns = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], int]
+"""octets (n, stride), lengths (n,), leg (n,), arrivals (n,) or none of them, packets that are valid."""
 State = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """known (numbers, columns); queue (numbers,): numbers in the order of their first copies; cursor: its head, and how many."""
 
@@ -116,14 +123,15 @@ def _settle(state: State, counts: NDArray[np.int64], before_ns: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _remember(state: State, counts: NDArray[np.int64], number: int, packet: tuple[int, int, int, int]) -> None:
-    """The first copy of a packet: its timestamp, source, instant and leg take the place of an older one's."""
+def _remember(state: State, counts: NDArray[np.int64], number: int, packet: tuple[int, int, int, int, int]) -> None:
+    """The first copy of a packet: its timestamp, source, instants and leg take the place of an older one's."""
     known, queue, cursor = state
-    timestamp, ssrc, now_ns, leg = packet
+    timestamp, ssrc, now_ns, came_ns, leg = packet
     _judge(known, counts, number)
     known[number, _Known.TIMESTAMP] = timestamp
     known[number, _Known.SSRC] = ssrc
     known[number, _Known.FIRST_NS] = now_ns
+    known[number, _Known.CAME_NS] = came_ns
     known[number, _Known.LEGS] = 1 << leg
     queue[(cursor[0] + cursor[1]) % len(queue)] = number
     cursor[1] += 1
@@ -131,23 +139,24 @@ def _remember(state: State, counts: NDArray[np.int64], number: int, packet: tupl
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _repeat(known: NDArray[np.int64], counts: NDArray[np.int64], number: int, leg: int, now_ns: int) -> None:
-    """A copy of a packet that came before; how far behind the other leg's, if it is the first that this one brings."""
+def _repeat(known: NDArray[np.int64], counts: NDArray[np.int64], number: int, leg: int, came_ns: int) -> None:
+    """A copy of a packet that is known; how far it lies from the other leg's, if it is the first that this one brings."""
     counts[leg, _Count.DUPLICATE] += 1
     brought = known[number, _Known.LEGS]
     if brought >> leg & 1:
         return
     known[number, _Known.LEGS] = brought | 1 << leg if brought else 0
-    skew_ns = now_ns - known[number, _Known.FIRST_NS]
+    skew_ns = came_ns - known[number, _Known.CAME_NS]
+    behind = leg if skew_ns >= 0 else 1 - leg  # what is read first need not have come first
     counts[:, _Count.SKEW] = 0
-    counts[leg, _Count.SKEW] = skew_ns
-    counts[leg, _Count.SKEW_MAX] = max(counts[leg, _Count.SKEW_MAX], skew_ns)
+    counts[behind, _Count.SKEW] = abs(skew_ns)
+    counts[behind, _Count.SKEW_MAX] = max(counts[behind, _Count.SKEW_MAX], abs(skew_ns))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _observe(columns: Columns, context: tuple[int, int, int], state: State, counts: NDArray[np.int64]) -> None:
     """Count the packets of a chunk. `context`: payload type, the present instant and the path differential in ns."""
-    octets, lengths, legs, count = columns
+    octets, lengths, legs, arrivals, count = columns
     payload_type, now_ns, differential_ns = context
     known = state[0]
     for packet in range(count):
@@ -156,14 +165,15 @@ def _observe(columns: Columns, context: tuple[int, int, int], state: State, coun
         bare = lengths[packet] < rtp.HEADER_OCTETS or octets[packet, 0] >> 6 != rtp.VERSION
         if bare or octets[packet, 1] & 0x7F != payload_type:
             continue
+        came_ns = arrivals[packet] if len(arrivals) and arrivals[packet] else now_ns
         number, timestamp, ssrc = field16(octets, packet, 2), field32(octets, packet, 4), field32(octets, packet, 8)
         is_known = known[number, _Known.FIRST_NS] > 0 and known[number, _Known.SSRC] == ssrc
         ahead = step(timestamp, known[number, _Known.TIMESTAMP])
         if is_known and ahead == 0:
-            _repeat(known, counts, number, leg, now_ns)
+            _repeat(known, counts, number, leg, came_ns)
         elif is_known and ahead < 0:
             counts[leg, _Count.DUPLICATE] += 1  # so old that its number has come round again since
         else:
             _settle(state, counts, now_ns - differential_ns)
-            _remember(state, counts, number, (timestamp, ssrc, now_ns, leg))
+            _remember(state, counts, number, (timestamp, ssrc, now_ns, came_ns, leg))
     _settle(state, counts, now_ns - differential_ns)

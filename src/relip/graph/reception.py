@@ -53,7 +53,7 @@ class Reception(Generic[T]):
         self._assembler = assembler
         self._clock = clock
         self._deliver = deliver
-        self._chunk = Chunk.of(capacity)
+        self._chunk = Chunk.of(capacity) if watch is None else watch.chunk(capacity)
         self._rest_s = rest_ns / NS_PER_S
         self._behind = False
         self._expire = expire

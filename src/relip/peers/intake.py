@@ -78,7 +78,7 @@ class Legs:
         self._flow = flow
         self._states = states
         self._watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=self.differential_ns or 0)
-        self.observe = self._watch.observe
+        self.observe, self.chunk = self._watch.observe, self._watch.chunk
 
     def report(self) -> list[LegReport]:
         """How each leg fares."""
@@ -193,7 +193,7 @@ class AncIntake:
 def listen(intake: Intake, clock: Clock, ended: threading.Event) -> None:
     """Receive until `ended` is set; raises what the source raises when it is gone for good."""
     begun = time.thread_time()
-    chunk = Chunk.of(CHUNK_PACKETS)
+    chunk = intake.legs.chunk(CHUNK_PACKETS)
     try:
         while not ended.is_set():
             intake.source.receive(chunk, WAIT_NS)

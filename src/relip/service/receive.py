@@ -101,8 +101,9 @@ def _record(recorder: Recorder, path: Path) -> None:
 def _flow(options: ReceiveOptions, where: str, option: str, form: F) -> Flow[F]:
     """A flow from a transport file, or from ADDRESS:PORT and what such a flow usually is."""
     if where.endswith(".sdp"):
+        rate = form.rate if isinstance(form, VideoFormat) else None
         first, _, second = options.interface.partition(",")
-        return flow_of_file(Path(where), type(form), interface=first, second_interface=second or None)
+        return flow_of_file(Path(where), type(form), interface=first, second_interface=second or None, rate=rate)
     number = {"voice": PAYLOAD_TYPES["voice"], "disclosure": PAYLOAD_TYPES["anc"]}.get(option, PAYLOAD_TYPES["video"])
     return Flow(format=form, payload_type=number, legs=legs(where, f"--{option}", options.interface), name=option)
 

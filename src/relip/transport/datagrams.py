@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-_MSG_TRUNC = 0x20
+MSG_TRUNC = 0x20
 MSG_DONTWAIT = 0x40
 POLLIN = 1
 _CLOCK_MONOTONIC = 1
@@ -107,7 +107,7 @@ def _drain(columns: Rows, work: ReceiveWork) -> int:
         for i in range(room):
             vectors[i, 0] = octets.ctypes.data + (got + i) * stride
             vectors[i, 1] = stride
-        count = recvmmsg(poll[0], messages.ctypes.data, room, MSG_DONTWAIT | _MSG_TRUNC, 0)
+        count = recvmmsg(poll[0], messages.ctypes.data, room, MSG_DONTWAIT | MSG_TRUNC, 0)
         for i in range(count):
             lengths[got + i] = messages[i, 14]
         got += max(count, 0)

@@ -19,9 +19,10 @@ import numpy as np
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Leg
 from relip.ports import Burst, Chunk
-from relip.transport import datagrams
+from relip.transport import datagrams, stamps
 from relip.transport.aggregates import AggregateReader
 from relip.transport.datagrams import DatagramReader
+from relip.transport.stamps import StampedReader, StampedRows
 
 RECEIVE_BUFFER_OCTETS = 32 << 20
 """Asked for each receiving socket: about a quarter second of 1080p25. The default of 212 kB loses more than half."""
@@ -38,6 +39,8 @@ _IP_ADD_SOURCE_MEMBERSHIP = 39
 _IP_MULTICAST_ALL = 49
 _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
+_SO_MEMINFO = 55
+_SK_MEMINFO_DROPS = 8
 _UDP_SEGMENT = 103
 _UDP_GRO = 104
 
@@ -60,7 +63,8 @@ class SocketReport:
 class UdpSource:
     """PacketSource on one socket; multicast groups are joined on `leg.interface`, source-filtered when the leg says so.
 
-    One thread receives; any thread may close. Raises ResourceError when the socket cannot be had.
+    Nobody is told when a packet came: `StampedUdpSource` does that. One thread receives; any thread may close. Raises
+    ResourceError when the socket cannot be had.
     """
 
     def __init__(self, leg: Leg, *, buffer_octets: int = RECEIVE_BUFFER_OCTETS) -> None:
@@ -68,16 +72,23 @@ class UdpSource:
         self._socket = _receiving_socket(leg)
         self._asked_ns = time.monotonic_ns()
         effective = _grant_buffer(self._socket, buffer_octets, socket.SO_RCVBUF, _SO_RCVBUFFORCE)
-        aggregated = _accepts(self._socket, _UDP_GRO, 1)
-        warning = _buffer_warning(leg, effective)
-        self.report = SocketReport(buffer_octets, effective, aggregated=aggregated, warning=warning)
         self._in_use = threading.Lock()
         self._closed = np.zeros(1, np.uint8)
-        fd = self._socket.fileno()
-        self._reader = AggregateReader(fd) if aggregated else DatagramReader(fd)
+        aggregated = self._read_with()
+        warning = _buffer_warning(leg, effective)
+        self.report = SocketReport(buffer_octets, effective, aggregated=aggregated, warning=warning)
         self._behind = True
         self.receive(Chunk.of(0), 0)  # loads the compiled loop now and not on the first packet's time
         self._behind = False
+
+    @property
+    def dropped(self) -> int:
+        """Packets that reached the socket and found its buffer full, since it was opened; 0 once it is closed."""
+        with self._in_use:
+            if self._closed[0]:
+                return 0
+            told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * (_SK_MEMINFO_DROPS + 1))
+        return int(np.frombuffer(told, np.uint32)[_SK_MEMINFO_DROPS])
 
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """See PacketSource. Once a packet came, up to 1 ms of packets is gathered, so that calls stay few."""
@@ -87,8 +98,7 @@ class UdpSource:
             if self._closed[0]:
                 raise ResourceError("the source is closed")
             gather_ns = 0 if self._behind else min(wait_ns, datagrams.GATHER_NS)
-            columns = (chunk.octets, chunk.lengths)
-            count = self._reader.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
+            count = self._read(chunk, wait_ns, gather_ns)
             if count == datagrams.FAILED:
                 self._explain()
             if count == 0 and self._leg.is_multicast:
@@ -98,6 +108,17 @@ class UdpSource:
         chunk.count = max(0, count)
         self._behind = chunk.count == len(chunk.lengths)
         return chunk.count
+
+    def _read_with(self) -> bool:
+        """Choose the compiled loop; whether packets come joined."""
+        fd = self._socket.fileno()
+        aggregated = _accepts(self._socket, _UDP_GRO, 1)
+        self._reader = AggregateReader(fd) if aggregated else DatagramReader(fd)
+        return aggregated
+
+    def _read(self, chunk: Chunk, wait_ns: int, gather_ns: int) -> int:
+        columns = (chunk.octets, chunk.lengths)
+        return self._reader.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
 
     def _explain(self) -> None:
         """Ask again from Python, where errno can be read; a datagram with a bad checksum fails only once."""
@@ -128,6 +149,30 @@ class UdpSource:
         self._closed[0] = 1
         with self._in_use:
             self._socket.close()
+
+
+class StampedUdpSource(UdpSource):
+    """A UdpSource that fills `Chunk.arrivals` with the kernel's stamps, for measurements: about twice the CPU a packet.
+
+    Packets are never joined (UDP_GRO is off), since an aggregate has one stamp for all its packets.
+    """
+
+    def _read_with(self) -> bool:
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
+        except OSError as cause:
+            raise ResourceError(f"this kernel does not stamp packets: {cause}") from cause
+        self._stamped = StampedReader(self._socket.fileno())
+        self._unasked = np.zeros(0, np.int64)
+        return False
+
+    def _read(self, chunk: Chunk, wait_ns: int, gather_ns: int) -> int:
+        arrivals = chunk.arrivals
+        if arrivals is None:
+            self._unasked = np.resize(self._unasked, len(chunk.lengths))
+            arrivals = self._unasked
+        columns: StampedRows = (chunk.octets, chunk.lengths, arrivals)
+        return self._stamped.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
 
 
 class UdpSink:

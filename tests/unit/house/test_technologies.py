@@ -25,7 +25,6 @@ HOMES = {
     "matplotlib": {"evaluation/sheet.py"},
     "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
-    "dpkt": {"transport/pcap.py"},
     "yaml": {"config.py"},
     # the configuration; the published shapes of the reports
     "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},

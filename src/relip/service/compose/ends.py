@@ -9,12 +9,12 @@ from functools import partial
 from relip.clock.ptp import TaiClock
 from relip.device.host import HostDevice
 from relip.essence.flow import Flow
-from relip.essence.formats import Format
+from relip.essence.formats import Format, VideoFormat
 from relip.frames.legs import LegWatch
 from relip.peers.report import LegReport, SentLegReport
 from relip.ports import LegState
 from relip.transport.legs import LegsSink, LegsSource
-from relip.transport.udp import UdpSink, UdpSource
+from relip.transport.udp import StampedUdpSource, UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
 
 DEFAULT_BUFFER = 33_554_432
@@ -68,8 +68,13 @@ class Departure:
 
 
 def source(flow: Flow[Format], *, buffer_octets: int = DEFAULT_BUFFER) -> LegsSource[UdpSource]:
-    """Kernel sockets that receive a flow, one for each leg, opened anew when they fail. ResourceError when none can be had."""
-    return LegsSource([partial(UdpSource, leg, buffer_octets=buffer_octets) for leg in flow.legs])
+    """Kernel sockets that receive a flow, one for each leg, opened anew when they fail. ResourceError when none can be had.
+
+    The kernel stamps the packets of two legs, so that their skew can be told, but for video, of which there are too many.
+    """
+    stamped = len(flow.legs) > 1 and not isinstance(flow.format, VideoFormat)
+    kind = StampedUdpSource if stamped else UdpSource
+    return LegsSource([partial(kind, leg, buffer_octets=buffer_octets) for leg in flow.legs])
 
 
 def sink(flow: Flow[Format], *, ttl: int = 16, dscp: int = 34) -> LegsSink[UdpSink]:

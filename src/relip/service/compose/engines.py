@@ -58,7 +58,7 @@ def load_nets(models: Models, look_ahead_ms: int) -> Nets:
     """
     folder = models.cache or cache.directory()
     detector, mesh, articulation = (
-        OnnxModel(path, threads=models.threads)
+        OnnxModel(path, threads=models.threads, provider=models.provider)
         for path in (
             cache.locate(cache.FACE_DETECTOR, folder),
             cache.locate(cache.FACE_MESH, folder),

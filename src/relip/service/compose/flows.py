@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TypeVar
 
 from relip.config import Config, FlowKeys, FlowOut
@@ -18,7 +19,7 @@ def video_flow(config: Config) -> VideoFlow:
     """The flow of the presenter's picture."""
     keys = config.video
     if keys.sdp is not None:
-        return _of_file(keys, VideoFormat)
+        return _of_file(keys, VideoFormat, rate=keys.exact_rate)
     assert keys.format is not None, "the configuration asks for a format with keys"
     return Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=_legs(keys), name=config.name)
 
@@ -48,10 +49,10 @@ def differential_ns(keys: FlowKeys, flow: Flow[F]) -> int | None:
     return PathClass[keys.redundant.path_class if keys.redundant is not None else "A"].differential_ns(flow.format)
 
 
-def _of_file(keys: FlowKeys, kind: type[K]) -> Flow[K]:
+def _of_file(keys: FlowKeys, kind: type[K], *, rate: Fraction | None = None) -> Flow[K]:
     assert keys.sdp is not None, "asked for only where there is one"
     second = None if keys.redundant is None else keys.redundant.interface
-    return flow_of_file(keys.sdp, kind, interface=keys.interface, second_interface=second)
+    return flow_of_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
 
 
 def _legs(keys: FlowKeys) -> tuple[Leg, ...]:
