@@ -17,6 +17,7 @@ from relip.essence.errors import ResourceError
 from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
 from relip.service.compose.service import Service
+from relip.service.legs import LegLog
 from relip.service.logs import Log
 
 WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "interlaced", "no_buffer", "resyncs")
@@ -33,6 +34,7 @@ class Lifecycle:
         self._report = report
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
+        self._legs = LegLog(log)
         self._strangers_told = False
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
@@ -106,6 +108,9 @@ class Lifecycle:
         for name, read in self._service.channel.flows.items():
             counters = read()
             self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
+            self._legs.look(name, self._service.arrivals[name].legs())
+        for name, departure in self._service.departures.items():
+            self._legs.look_out(f"output {name}", departure.legs())
         self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
         if self._service.enrolled and tally.people["new"] and not self._strangers_told:
