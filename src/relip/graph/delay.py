@@ -42,6 +42,19 @@ class Delay:
         return max(0, (self.release_ns - ARRIVAL_NS) * self.frames // self.latency_ns - 1)
 
 
+def delay_without_voice(rate: Fraction, frames: int, *, apart: Apart | None = None) -> Delay:
+    """The latency of a service that waits for nothing but the frame itself, one of which is the least there can be.
+
+    FormatError when what the first leg loses could not be waited for.
+    """
+    least = 1 + -(-(apart or Apart()).picture_ns * rate // NS_PER_S)
+    if frames < least:
+        raise FormatError(
+            f"latency.frames={frames}: the second leg of the picture may follow later, so at least {least} frames"
+        )
+    return Delay(frames=frames, latency_ns=int(frames * Fraction(NS_PER_S) / rate), release_ns=0)
+
+
 def delay_for(rate: Fraction, voice_ns: int, frames: int | None = None, *, apart: Apart | None = None) -> Delay:
     """Plan the latency for a rate.
 

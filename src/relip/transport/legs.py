@@ -10,7 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
+
+import numpy as np
 
 from relip.essence.errors import ResourceError
 from relip.ports import Burst, Chunk, LegState, PacketSink, PacketSource
@@ -192,7 +195,8 @@ class LegsSource(_Legs[S], Generic[S]):
 class LegsSink(_Legs[K], Generic[K]):
     """PacketSink that sends every burst to one leg or two. One thread sends.
 
-    The second leg has a thread of its own for bursts that take their time, since one that waited for the other would be late.
+    The second leg has a thread of its own for bursts on a schedule, since a leg that waited for the other would be late. What
+    is measured of a burst is the first leg's, unless that took nothing.
     """
 
     def __init__(self, openers: Sequence[Callable[[], K]], *, now: Callable[[], int] = time.monotonic_ns) -> None:
@@ -214,10 +218,14 @@ class LegsSink(_Legs[K], Generic[K]):
 
     def _send_beside(self, legs: list[_Leg[K]], burst: Burst) -> list[int]:
         """Send to each of the legs; what each accepted."""
-        if len(legs) < 2 or not burst.span_ns or self._beside is None:
+        if len(legs) < 2 or burst.schedule is None or self._beside is None:
             return [self._send(leg, burst) for leg in legs]
-        other = self._beside.submit(self._send, legs[1], burst)
-        return [self._send(legs[0], burst), other.result()]
+        copy = replace(burst, measured=np.zeros_like(burst.measured))
+        other = self._beside.submit(self._send, legs[1], copy)
+        accepted = [self._send(legs[0], burst), other.result()]
+        if not accepted[0]:
+            burst.measured[:] = copy.measured
+        return accepted
 
     def _send(self, leg: _Leg[K], burst: Burst) -> int:
         """Send to one leg; what it accepted."""

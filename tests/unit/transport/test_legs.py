@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relip.essence.errors import ResourceError
-from relip.ports import Burst, Chunk
+from relip.ports import Burst, Chunk, Measured, Schedule
 from relip.transport.legs import REST_NS, RETRY_NS, LegsSink, LegsSource
 from relip.transport.loopback import Link
 from transport_contract import PairContract, SourceContract, burst_of, payloads, receive_all
@@ -196,10 +196,10 @@ def test_nothing_is_opened_any_more_once_it_is_closed(legs, time):
     assert [leg.opened for leg in legs] == [1, 1]
 
 
-@pytest.mark.parametrize("span_ns", [0, 1_000])
-def test_both_legs_are_sent_the_same_octets(legs, time, span_ns):
+@pytest.mark.parametrize("schedule", [None, Schedule(span_ns=1_000)])
+def test_both_legs_are_sent_the_same_octets(legs, time, schedule):
     sink = LegsSink([leg.open for leg in legs], now=time)
-    assert sink.send(burst_of(payloads(), span_ns=span_ns)) == len(payloads())
+    assert sink.send(burst_of(payloads(), schedule=schedule)) == len(payloads())
     for leg in legs:
         assert receive_all(leg.link.source, len(payloads())) == payloads()
     assert [state.packets for state in sink.states()] == [len(payloads())] * 2
@@ -207,16 +207,16 @@ def test_both_legs_are_sent_the_same_octets(legs, time, span_ns):
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-@pytest.mark.parametrize("span_ns", [0, 1_000])
-def test_a_leg_that_refuses_costs_that_leg_only(legs, time, failing, span_ns):
+@pytest.mark.parametrize("schedule", [None, Schedule(span_ns=1_000)])
+def test_a_leg_that_refuses_costs_that_leg_only(legs, time, failing, schedule):
     sink = LegsSink([leg.open for leg in legs], now=time)
     legs[failing].fails = True
-    assert sink.send(burst_of(numbered(0, 3), span_ns=span_ns)) == 3
+    assert sink.send(burst_of(numbered(0, 3), schedule=schedule)) == 3
     assert sink.states()[failing].why == "the network is unreachable"
     assert sink.states()[failing].refused == 3
     legs[failing].fails = False
     time.ns += RETRY_NS
-    assert sink.send(burst_of(numbered(3, 3), span_ns=span_ns)) == 3
+    assert sink.send(burst_of(numbered(3, 3), schedule=schedule)) == 3
     assert receive_all(legs[1 - failing].link.source, 6) == numbered(0, 6)
     assert receive_all(legs[failing].link.source, 3) == numbered(3, 3)
     sink.close()
@@ -270,5 +270,29 @@ def test_the_legs_of_a_burst_that_takes_its_time_are_sent_side_by_side(time):
 
     sink = LegsSink([Meets(Link()).open, Meets(Link()).open], now=time)
     none = np.zeros(1, np.int64)
-    assert sink.send(Burst(np.zeros((1, 12), np.uint8), np.zeros(0, np.uint8), none, none, 1_000)) == 1
+    assert sink.send(Burst(np.zeros((1, 12), np.uint8), np.zeros(0, np.uint8), none, none, Schedule(span_ns=1_000))) == 1
+    sink.close()
+
+
+@pytest.mark.parametrize(("failing", "told"), [(None, 7), (1, 7), (0, 9)])
+def test_what_is_measured_is_the_first_legs_unless_it_took_nothing(time, failing, told):
+    class Measures(Frail):
+        """Measures what it is told to."""
+
+        def __init__(self, figure):
+            super().__init__(Link())
+            self.figure = figure
+
+        def send(self, burst):
+            if not self.fails:
+                burst.measured[Measured.CINST] = self.figure
+            return super().send(burst)
+
+    ends = Measures(7), Measures(9)
+    sink = LegsSink([end.open for end in ends], now=time)
+    if failing is not None:
+        ends[failing].fails = True
+    burst = burst_of(numbered(0, 3), schedule=Schedule(span_ns=1_000))
+    sink.send(burst)
+    assert burst.measured[Measured.CINST] == told
     sink.close()

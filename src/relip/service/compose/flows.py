@@ -1,36 +1,99 @@
-"""The flows that a configuration names, from their transport files or by keys, with one leg or two."""
+"""The flows that a configuration names, by transport file or by keys, with one leg or two, and how each leg fares."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
 from relip.config import Config, FlowKeys, FlowOut
-from relip.control.static import flow_of_file
+from relip.control.static import described_in_file
 from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
+from relip.frames.legs import LegWatch
+from relip.peers.report import LegReport, SentLegReport
+from relip.ports import LegState
+from relip.service.compose.ends import source
+from relip.transport.legs import LegsSink, LegsSource
+from relip.transport.udp import UdpSink, UdpSource
+from relip.wire.sdp_media import Sending
 from relip.wire.st2022_7 import PathClass
 
-F = TypeVar("F", bound=Format)
-K = TypeVar("K", VideoFormat, AudioFormat, AncFormat)
+F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
-def video_flow(config: Config) -> VideoFlow:
-    """The flow of the presenter's picture."""
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A flow as it is received: its sockets, what watches the legs, and by how much one leg may follow the other.
+
+    `differential_ns`: None where there is but one.
+    """
+
+    flow: Flow[Format]
+    source: LegsSource[UdpSource]
+    watch: LegWatch
+    differential_ns: int | None
+
+    def legs(self) -> list[LegReport]:
+        """How each leg fares."""
+        every = zip(self.flow.legs, self.watch.counters, self.source.states(), strict=True)
+        return [LegReport.of(leg, counters, state) for leg, counters, state in every]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an engineer should know at start."""
+        granted = [end.report.warning for end in self.source.ends if end.report.warning]
+        return granted + _missing(self.flow, self.source.states())
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A flow as it is sent: its sockets."""
+
+    flow: Flow[Format]
+    sink: LegsSink[UdpSink]
+
+    def legs(self) -> list[SentLegReport]:
+        """How each leg fares."""
+        return [SentLegReport.of(leg, state) for leg, state in zip(self.flow.legs, self.sink.states(), strict=True)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an engineer should know at start."""
+        return _missing(self.flow, self.sink.states())
+
+
+def video_in(config: Config) -> tuple[VideoFlow, Sending | None]:
+    """The flow of the presenter's picture, and what its sender says of its clock in a transport file."""
     keys = config.video
     if keys.sdp is not None:
-        return _of_file(keys, VideoFormat, rate=keys.exact_rate)
+        return _described(keys, VideoFormat, rate=keys.exact_rate)
     assert keys.format is not None, "the configuration asks for a format with keys"
-    return Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=_legs(keys), name=config.name)
+    form = video_format(keys.format)
+    return Flow(format=form, payload_type=keys.payload_type, legs=_legs(keys), name=config.name), None
 
 
-def voice_flow(config: Config) -> AudioFlow:
-    """The flow of the translated voice."""
+def voice_in(config: Config) -> tuple[AudioFlow, Sending | None]:
+    """The flow of the translated voice, and what its sender says."""
     keys = config.voice
     if keys.sdp is not None:
-        return _of_file(keys, AudioFormat)
+        return _described(keys, AudioFormat)
     coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
-    return Flow(format=coded, payload_type=keys.payload_type, legs=_legs(keys), name=config.name)
+    return Flow(format=coded, payload_type=keys.payload_type, legs=_legs(keys), name=config.name), None
+
+
+def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int) -> Incoming:
+    """Open what receives a flow. Raises ResourceError when not one leg can be had."""
+    apart_ns = differential_ns(keys, flow)
+    watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=apart_ns or 0)
+    return Incoming(flow, source(flow, buffer_octets=buffer_octets), watch, apart_ns)
+
+
+def differential_ns(keys: FlowKeys, flow: Flow[Format]) -> int | None:
+    """By how much one leg of a flow may follow the other; None when it has but one."""
+    if len(flow.legs) == 1:
+        return None
+    return PathClass[keys.redundant.path_class if keys.redundant is not None else "A"].differential_ns(flow.format)
 
 
 def out_legs(out: FlowOut) -> tuple[Leg, ...]:
@@ -42,17 +105,10 @@ def out_legs(out: FlowOut) -> tuple[Leg, ...]:
     return first, Leg(destination=second.destination, port=second.port, interface=second.interface)
 
 
-def differential_ns(keys: FlowKeys, flow: Flow[F]) -> int | None:
-    """By how much one leg of a flow may follow the other; None when it has but one."""
-    if len(flow.legs) == 1:
-        return None
-    return PathClass[keys.redundant.path_class if keys.redundant is not None else "A"].differential_ns(flow.format)
-
-
-def _of_file(keys: FlowKeys, kind: type[K], *, rate: Fraction | None = None) -> Flow[K]:
+def _described(keys: FlowKeys, kind: type[F], *, rate: Fraction | None = None) -> tuple[Flow[F], Sending]:
     assert keys.sdp is not None, "asked for only where there is one"
     second = None if keys.redundant is None else keys.redundant.interface
-    return flow_of_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
+    return described_in_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
 
 
 def _legs(keys: FlowKeys) -> tuple[Leg, ...]:
@@ -66,3 +122,8 @@ def _legs(keys: FlowKeys) -> tuple[Leg, ...]:
     assert second.port is not None, "the configuration asks for both with keys"
     where = second.interface or keys.interface
     return first, Leg(destination=second.destination, port=second.port, interface=where, source=second.source)
+
+
+def _missing(flow: Flow[Format], states: tuple[LegState, ...]) -> list[str]:
+    """The legs that could not be had."""
+    return [f"{leg} cannot be had yet: {state.why}" for leg, state in zip(flow.legs, states, strict=True) if state.why]

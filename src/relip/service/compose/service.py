@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
@@ -13,35 +12,31 @@ from relip.essence.flow import Flow, VideoFlow
 from relip.essence.formats import AncFormat, VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
+from relip.essence.tai import Tai, period_ns
 from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Apart, Delay
+from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
-from relip.graph.holoscan import GraphRunner
-from relip.graph.ingress import Ingress
+from relip.graph.hearing import Hearing, voice_timeline
 from relip.graph.reception import Reception
-from relip.graph.stages import EgressStage
-from relip.graph.timeline import Timeline
+from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import Arrival, Departure, arrival, departure, sending, tai_clock
-from relip.service.compose.engines import chain, delay_of, load_nets
-from relip.service.compose.flows import differential_ns, out_legs, video_flow, voice_flow
-from relip.wire import sdp
+from relip.service.compose.ends import pacing, sending, sink, tai_clock
+from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, out_legs, video_in, voice_in
+from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
+from relip.wire import sdp, sdp_timing
+from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
 
 SPARE_SLOTS = 10
 """Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
 graph lets go of late."""
-MERGE_WINDOW_NS = 50_000_000
-"""An incomplete frame may wait so long: its voice is not here earlier, and a stall of this machine is no loss. It is more than
-the legs of path classes A, B and D may be apart."""
 VIDEO_CHUNK = 512
 """Fewer packets than one receive call can bring (16 aggregates of 44), so that a backlog shows as a full chunk."""
-VIDEO_REST_NS = 3_000_000
-"""Ten visits a frame instead of forty; it makes a frame complete this much later at most."""
 AUDIO_CHUNK = 256
 AUDIO_REST_NS = 100_000_000
 """The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
@@ -53,110 +48,145 @@ DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip 
 class Service:
     """A channel with what the doors want to know of it.
 
-    `notes`: what an engineer should read at start. `enrolled`: presenters who are known in advance.
+    `senders`: the timelines of the flows that are received, by flow. `notes`: what an engineer should read at start, but for
+    the clock's. `incoming`, `outgoing`: the flows and their legs, by name. `departures`: how the picture's packets leave.
+    `by_arrival`: picture and voice are laid together by arrival. `enrolled`: presenters who are known in advance.
     """
 
     channel: Channel
-    timeline: Timeline
+    senders: dict[str, Timeline]
     format: VideoFormat
     delay: Delay
     clock: TaiClock
     notes: list[str]
-    arrivals: dict[str, Arrival]
-    departures: dict[str, Departure]
+    incoming: dict[str, Incoming]
+    outgoing: dict[str, Outgoing]
+    departures: Departures
+    by_arrival: bool = False
     enrolled: int = 0
 
 
 def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
-    clock = tai_clock()
-    video, voice = video_flow(config), voice_flow(config)
-    nets = load_nets(config.models, config.lip_sync.look_ahead_ms)
+    clock = tai_clock(config.clock.tai_offset)
+    (video, camera), (voice, speaker) = video_in(config), voice_in(config)
     seen_apart, heard_apart = differential_ns(config.video, video), differential_ns(config.voice, voice)
     apart = Apart(picture_ns=seen_apart or 0, voice_ns=heard_apart or 0)
-    delay = delay_of(config.lip_sync, nets, video.format.rate, config.latency.frames, apart=apart)
-    pool = FramePool(delay.frames + SPARE_SLOTS + frames_behind(video.format.rate, seen_apart), video.format)
+    graph = graph_of(config, video.format, clock=clock, apart=apart)
+    delay, tally = graph.delay, graph.tally
+    behind = frames_behind(video.format.rate, seen_apart)
+    pool = FramePool(delay.frames + _frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    engines = chain(config.lip_sync, nets, video.format, delay=delay, clock=clock)
-    tally = engines.tally
-    send, departures = _way_out(config, video, delay, clock)
-    egress = Egress(clock=clock, send=send, give_back=pool.give_back, tally=tally)
-    timeline = Timeline(video.format.rate)
-    ingress = Ingress(clock=clock, timeline=timeline, delay=delay, egress=egress, tally=tally)
+    out = _way_out(config, video, camera, delay, clock)
+    egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
+    timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=_delay_ns(camera))
+    sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker), apart_ns=apart.voice_ns)
+    inside = graph.between(timeline, egress)
     picture = VideoAssembler(
         video.format,
         payload_type=video.payload_type,
         pool=pool,
-        merge_window_ns=max(MERGE_WINDOW_NS, apart.picture_ns),
+        merge_window_ns=merge_window_ns(delay, video.format, apart.picture_ns),
         differential_ns=seen_apart,
     )
     sound = AudioAssembler(voice.format, payload_type=voice.payload_type, differential_ns=apart.voice_ns)
     buffer_octets = config.sockets.receive_buffer
-    arrivals = {
-        "video": arrival(video, differential_ns=seen_apart, buffer_octets=buffer_octets),
-        "voice": arrival(voice, differential_ns=heard_apart, buffer_octets=buffer_octets),
-    }
-    runner = GraphRunner(ingress, engines.guards(EgressStage(egress, engines.overload), stopwatch=time.perf_counter_ns))
+    pictures = incoming(config.video, video, buffer_octets=buffer_octets)
+    sounds = incoming(config.voice, voice, buffer_octets=buffer_octets)
     seeing = Reception(
-        arrivals["video"].source,
+        pictures.source,
         picture,
         clock=clock,
-        deliver=ingress.offer,
+        deliver=inside.feed.offer,
         capacity=VIDEO_CHUNK,
-        rest_ns=VIDEO_REST_NS,
+        rest_ns=rest_ns(delay),
         expire=picture.expire,
-        watch=arrivals["video"].watch,
+        watch=pictures.watch,
     )
+    ear = Hearing(sounding, packet_samples=voice.format.packet_samples, clock=clock, put=graph.inbox.put)
     hearing = Reception(
-        arrivals["voice"].source,
+        sounds.source,
         sound,
         clock=clock,
-        deliver=engines.inbox.put,
+        deliver=ear.hear,
         capacity=AUDIO_CHUNK,
         rest_ns=AUDIO_REST_NS,
-        watch=arrivals["voice"].watch,
+        watch=sounds.watch,
     )
-    engines.inbox.fetch = hearing.fetch
-
-    def close() -> None:
-        for each in departures.values():
-            each.sink.close()
-
+    if config.voice.align == "arrival":
+        graph.inbox.shift = ear.arrival_shift
+    graph.inbox.fetch = hearing.fetch
     channel = Channel(
         receptions=[seeing, hearing],
-        ingress=ingress,
+        ingress=inside.feed,
         egress=egress,
-        runner=runner,
+        runner=inside.runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
-        close=close,
+        close=out.close,
     )
-    ends: list[Arrival | Departure] = [*arrivals.values(), *departures.values()]
-    notes = [clock.source, *(warning for end in ends for warning in end.warnings)]
+    notes = [*pictures.warnings, *sounds.warnings, *(note for sent in out.outgoing.values() for note in sent.warnings)]
     return Service(
         channel=channel,
-        timeline=timeline,
+        senders={"video": timeline, "voice": sounding},
         format=video.format,
         delay=delay,
         clock=clock,
         notes=notes,
-        arrivals=arrivals,
-        departures=departures,
+        incoming={"video": pictures, "voice": sounds},
+        outgoing=out.outgoing,
+        departures=out.departures,
+        by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
     )
 
 
-def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) -> tuple[Send, dict[str, Departure]]:
-    """What sends a grain, and the flows it is sent to, by name. Writes the transport files."""
+def _delay_ns(said: Sending | None) -> int:
+    """How long after its timestamps a sender declares to send."""
+    return 1000 * sdp_timing.declared_delay_us(said)
+
+
+def _frames_early(said: Sending | None, flow: VideoFlow) -> int:
+    """Frames by which a sender may be sooner than it declares: they wait here."""
+    period = period_ns(flow.format.rate)
+    return -(-min(_delay_ns(said), LATE_PERIODS * period) // period)
+
+
+def _passed_on(config: Config, source: Sending | None, own: Sending, delay: Delay) -> Sending:
+    """What is said of timestamps that a source made: they leave as they came, or with the latency added."""
+    if config.output.timestamps == "restamp":
+        return sdp_timing.renewed(source, own)
+    return sdp_timing.preserved(source, own, delay_us=delay.latency_ns // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _WayOut:
+    """What sends a grain, the flows it is sent to by name, and how the video's packets leave."""
+
+    send: Send
+    outgoing: dict[str, Outgoing]
+    departures: Departures
+
+    def close(self) -> None:
+        """Give the sinks back."""
+        for each in self.outgoing.values():
+            each.sink.close()
+
+
+def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> _WayOut:
+    """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
     out = config.output
     flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
-    preserve = out.timestamps == "preserve"
-    departures = {"video": departure(flow, ttl=out.video.ttl, dscp=out.video.dscp)}
+    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
+    outgoing = {"video": Outgoing(flow, sink(flow, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp))}
+    paced = pacing(flow.legs[0], flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    late = _delay_ns(camera) // period_ns(flow.format.rate)
     picture = VideoSender(
-        departures["video"].sink,
-        FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32)),
+        outgoing["video"].sink,
+        headers,
+        paced,
         rate=flow.format.rate,
-        shift=0 if preserve else delay.frames,
+        shift=0 if out.timestamps == "preserve" else delay.frames + late,
         mark=overlay.draw if out.overlay else None,
     )
     told = None
@@ -167,28 +197,31 @@ def _way_out(config: Config, video: VideoFlow, delay: Delay, clock: TaiClock) ->
             legs=out_legs(out.disclosure),
             name=config.name,
         )
-        departures["disclosure"] = departure(anc, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp)
+        outgoing["disclosure"] = Outgoing(anc, sink(anc, clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp))
         told = DisclosureSender(
-            departures["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
+            outgoing["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
         )
         _write_sdp(
             out.disclosure,
-            sdp.format(anc, sending=sending(clock, delay_us=None), information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl),
+            sdp.format(
+                anc,
+                sending=_passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay),
+                information=DISCLOSURE_TEXT,
+                ttl=out.disclosure.ttl,
+            ),
         )
-    delay_us = delay.latency_ns // 1000 if preserve else None
-    _write_sdp(
-        out.video,
-        sdp.format(flow, sending=sending(clock, delay_us=delay_us), information=DISCLOSURE_TEXT, ttl=out.video.ttl),
-    )
+    own = sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced)
+    said = _passed_on(config, camera, own, delay)
+    _write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
 
-    def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
             if told is not None:
                 told.send(grain, verdict, picture.timestamp(grain))
         finally:
-            picture.send(grain, verdict, late_ns)
+            picture.send(grain, verdict, due)
 
-    return send, departures
+    return _WayOut(send, outgoing, picture.departures)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
