@@ -31,8 +31,6 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 from mutation import MOST_OCTETS, mutated, mutated_records  # noqa: E402  the folder of this file is no package
 
-COMPILED = ["relip.frames.scatter", "relip.transport.aggregates", "relip.transport.captures", "relip.offline.enrolment"]
-"""Modules (and what they import) whose paths libFuzzer does not see: they hold compiled code, which cannot be instrumented."""
 RANDOM_SHARE = 0.05
 """Of inputs that are mere noise."""
 
@@ -94,13 +92,20 @@ def hash_of(data: bytes) -> int:
     return zlib.crc32(data)
 
 
+def compiled() -> list[str]:
+    """The modules whose paths libFuzzer does not see: compiled code cannot be instrumented."""
+    package = Path(importlib.import_module("relip").__file__ or "").parent
+    holders = (path for path in sorted(package.rglob("*.py")) if "from numba import njit" in path.read_text("utf-8"))
+    return [".".join(("relip", *path.relative_to(package).with_suffix("").parts)) for path in holders]
+
+
 def guided(name: str, *, seed: int, seconds: float) -> None:
     """Hand a target to libFuzzer; it ends the process."""
     try:
         import atheris  # noqa: PLC0415  its own requirements: most who work on this never need it
     except ModuleNotFoundError:
         sys.exit("guided fuzzing needs atheris: pip install --require-hashes -r fuzz/requirements.txt")
-    for module in COMPILED:
+    for module in compiled():
         importlib.import_module(module)
     with atheris.instrument_imports(include=["relip"]):
         target = load(name)
