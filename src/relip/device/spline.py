@@ -36,6 +36,18 @@ def equations(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _substitute(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
+    """Solve for a system that is upper triangular, in place: `right` becomes the solution."""
+    n = system.shape[0]
+    for i in range(n - 1, -1, -1):
+        for k in range(right.shape[1]):
+            value = right[i, k]
+            for j in range(i + 1, n):
+                value -= system[i, j] * right[j, k]
+            right[i, k] = value / system[i, i]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def solve(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
     """The compiled twin of `numpy.linalg.solve`, in place: `right` (n, m) becomes the solution, `system` is used up.
 
@@ -56,12 +68,7 @@ def solve(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
                 row[k] -= factor * top[k]
             for k in range(right.shape[1]):
                 right[j, k] -= factor * right[i, k]
-    for i in range(n - 1, -1, -1):
-        for k in range(right.shape[1]):
-            value = right[i, k]
-            for j in range(i + 1, n):
-                value -= system[i, j] * right[j, k]
-            right[i, k] = value / system[i, i]
+    _substitute(system, right)
 
 
 def spread(at: NDArray[np.float64], moves: NDArray[np.float64], *, unit: float, stiffness: float, lattice: Lattice) -> None:
