@@ -7,7 +7,7 @@ import pytest
 
 from relip.weights import cache
 
-CATEGORIES = {"unit", "conformance", "e2e", "hardware"}
+CATEGORIES = {"unit", "conformance", "e2e", "interop", "hardware"}
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "ERROR")  # before anything imports it
 MEDIA = Path(os.environ.get("RELIP_MEDIA", ROOT.parent / "shared" / "media" / "grid-s1"))
@@ -23,6 +23,15 @@ def pytest_collection_modifyitems(items):
         said = CATEGORIES & {mark.name for mark in item.iter_markers()}
         if len(said) != 1:
             raise pytest.UsageError(f"{item.nodeid}: set pytestmark to exactly one of {', '.join(sorted(CATEGORIES))}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Which peers the run was against: what `docs/explanation/interoperability.md` has its table from."""
+    if any("/interop/" in report.nodeid for report in terminalreporter.getreports("passed")):
+        from foreign import PACKAGES, version  # noqa: PLC0415  only where such tests ran
+
+        said = ", ".join(f"{peer} {version(peer) or 'not installed'}" for peer in PACKAGES)
+        terminalreporter.write_line(f"interoperability against {said}")
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def _kind(value: dict[str, Any], path: str) -> str:
     if "enum" in value:
         return " or ".join(f"`{choice}`" for choice in value["enum"])
     if "pattern" in value:
-        return "IPv4 address"
+        return "whole number or ratio" if value.get("format") == "ratio" else "IPv4 address"
     if value["type"] == "array":
         return f"list of up to {value['maxItems']}: {_kind(value['items'], path)}"
     name = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}[value["type"]]

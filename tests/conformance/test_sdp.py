@@ -165,6 +165,47 @@ a=fmtp:96 sampling=YCbCr-4:2:2; width=1920; height=1080; depth=10; exactframerat
     )
 
 
+FFMPEG = """\
+v=0
+o=- 0 0 IN IP4 127.0.0.1
+s=No Name
+c=IN IP4 127.0.0.1
+t=0 0
+a=tool:libavformat 59.27.100
+m=video 45004 RTP/AVP 96
+b=AS:46080
+a=rtpmap:96 raw/90000
+a=fmtp:96 sampling=YCbCr-4:2:2; width=640; height=360; depth=10
+"""
+
+
+def test_a_sender_that_does_not_say_its_rate_is_refused_unless_it_is_known_from_elsewhere():
+    with pytest.raises(FormatError, match="exactframerate is missing"):
+        sdp.parse(FFMPEG)
+    read = sdp.parse(FFMPEG, rate=Fraction(30000, 1001))
+    assert read.media[0].flow.format == VideoFormat(640, 360, Fraction(30000, 1001))
+    assert "m=video 45004: exactframerate is missing: 30000/1001 is taken" in read.warnings
+    assert sdp.flow(FFMPEG, VideoFormat, rate=Fraction(25)).format.rate == 25
+
+
+def test_what_the_file_says_of_its_rate_goes_before_what_is_known_from_elsewhere():
+    assert sdp.flow(CAMERA, VideoFormat, rate=Fraction(25)).format.rate == Fraction(60000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [("25", Fraction(25)), ("59.94", Fraction(60000, 1001)), ("23.98", Fraction(24000, 1001)), ("100", Fraction(100))],
+)
+def test_a_frame_rate_in_the_words_of_rfc_4566_is_taken_where_it_stands_for_an_exact_one(said, rate):
+    assert sdp.flow(f"{FFMPEG}a=framerate:{said}\n", VideoFormat, rate=Fraction(50)).format.rate == rate
+
+
+@pytest.mark.parametrize("said", ["0", "12.5", "29.970029", "-25", "fast", ""])
+def test_a_frame_rate_that_stands_for_no_exact_one_is_not_taken(said):
+    with pytest.raises(FormatError, match="exactframerate is missing"):
+        sdp.parse(f"{FFMPEG}a=framerate:{said}\n")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -8,10 +8,10 @@ import pytest
 
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
-from relip.ports import PACKET_STRIDE, Burst, Chunk
+from relip.ports import PACKET_STRIDE, Burst, Chunk, Schedule
 from relip.transport import udp
-from relip.transport.udp import LEAST_BUFFER_OCTETS, UdpSink, UdpSource
-from transport_contract import SECOND_NS, PairContract, SourceContract, burst_of, payloads, receive_all
+from relip.transport.udp import LEAST_BUFFER_OCTETS, StampedUdpSource, UdpSink, UdpSource
+from transport_contract import SECOND_NS, PairContract, SourceContract, StampContract, burst_of, payloads, receive_all
 
 pytestmark = pytest.mark.e2e
 
@@ -56,6 +56,55 @@ def filled(pair):
 
 class TestUdp(SourceContract, PairContract):
     """Both contracts, by multicast and by unicast, from aggregates and one by one."""
+
+
+class TestStampedUdp(SourceContract, StampContract, PairContract):
+    """The contracts, on a source whose packets the kernel stamps."""
+
+    @pytest.fixture(params=[GROUP, "127.0.0.1"], ids=["multicast", "unicast"])
+    def pair(self, request):
+        leg = Leg(request.param, free_port())
+        source, sink = StampedUdpSource(leg), UdpSink(leg)
+        yield sink, source
+        sink.close()
+        source.close()
+
+    @pytest.fixture
+    def filled_at(self, pair):
+        sink, source = pair
+        before = time.time_ns()
+        sink.send(burst_of(payloads()))
+        return source, (before, time.time_ns())
+
+    @pytest.fixture
+    def filled(self, filled_at):
+        return filled_at[0]
+
+    @pytest.fixture
+    def sent(self, filled_at):
+        return filled_at[1]
+
+    def test_a_stamp_does_not_wait_for_its_reader(self, pair):
+        sink, source = pair
+        sink.send(burst_of([b"x" * 30]))
+        after = time.time_ns()
+        chunk = Chunk.stamped(1)
+        while time.time_ns() < after + 5_000_000:
+            pass
+        source.receive(chunk, SECOND_NS)
+        assert chunk.arrivals[0] <= after
+
+
+def test_what_found_a_full_buffer_is_counted():
+    leg = Leg("127.0.0.1", free_port())
+    source, sink = StampedUdpSource(leg, buffer_octets=4096), UdpSink(leg)
+    assert source.dropped == 0
+    sink.send(burst_of([b"x" * 1220] * 200))
+    received = len(receive_all(source, 200))
+    assert 0 < source.dropped == 200 - received
+    for end in (sink, source):
+        end.close()
+    assert source.dropped == 0
 
 
 def test_a_plain_socket_receives_what_the_sink_sends():
@@ -212,8 +261,8 @@ def test_a_small_buffer_is_reported_with_the_remedy():
 def test_a_spread_burst_takes_its_time(pair):
     sink, source = pair
     start = time.monotonic_ns()
-    sink.send(burst_of(payloads(), span_ns=60_000_000))
-    assert time.monotonic_ns() - start >= 59_000_000  # the last of 60 slices leaves when one is left
+    sink.send(burst_of(payloads(), schedule=Schedule(span_ns=60_000_000, together=7)))
+    assert time.monotonic_ns() - start >= 59_000_000  # the last of groups is due then
     assert receive_all(source, len(payloads())) == payloads()
 
 

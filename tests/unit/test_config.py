@@ -1,5 +1,7 @@
 """The configuration at the edge: what is taken, and how a wrong key is told."""
 
+from fractions import Fraction
+
 import pytest
 import yaml
 
@@ -26,7 +28,10 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.output.timestamps == "preserve"
     assert read.output.disclosure is None
     assert read.latency.frames is None
+    assert read.voice.align == "timestamps"
+    assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
+    assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
 
 @pytest.mark.parametrize(
@@ -42,15 +47,29 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"voice": {"sdp": "a.sdp", "port": 1, "destination": "239.1.1.1"}}, "voice: .*either"),
         ({"video": {"destination": "239.1.1.1", "port": 5004}}, "video: .*format"),
         ({"video": {"sdp": "a.sdp", "payload_type": 96}}, "video: .*payload_type"),
+        ({"video": {**KEYS["video"], "rate": "25"}}, "video: .*rate goes with sdp"),
+        ({"video": {"sdp": "a.sdp", "rate": "59.94"}}, "video.rate"),
+        ({"video": {"sdp": "a.sdp", "rate": 59.94}}, "video.rate"),
+        ({"video": {"sdp": "a.sdp", "rate": "25/0"}}, "video.rate"),
         ({"voice": {"sdp": "a.sdp", "depth": 24, "channels": 2}}, "voice: .*channels, depth"),
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
+        ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
+        ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+        ({"models": {"provider": "rocm"}}, "models.provider"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
     with pytest.raises(FormatError, match=named):
         config.parse(keys(**sections), where="relip.yaml")
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"), [(25, Fraction(25)), ("50", Fraction(50)), ("60000/1001", Fraction(60000, 1001)), (None, None)]
+)
+def test_a_rate_may_stand_beside_a_transport_file(said, rate):
+    assert config.parse(keys(video={"sdp": "a.sdp", "rate": said}), where="here").video.exact_rate == rate
 
 
 def test_every_wrong_key_is_told_at_once():
@@ -144,3 +163,9 @@ def test_a_wrong_key_of_the_settings_is_named(tmp_path, text, named):
     path.write_text(text)
     with pytest.raises(FormatError, match=named):
         config.settings(path, {})
+
+
+@pytest.mark.parametrize("clock", [{"tai_offset": 9}, {"ts_refclk": "grandmaster"}, {"ts_refclk": "ptp=a b"}])
+def test_a_clock_that_cannot_be_is_refused_by_its_key(clock):
+    with pytest.raises(FormatError, match=f"clock.{next(iter(clock))}"):
+        config.parse(keys(clock=clock), where="here")

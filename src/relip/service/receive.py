@@ -100,7 +100,8 @@ def _record(recorder: Recorder, path: Path) -> None:
 def _flow(options: ReceiveOptions, where: str, option: str, form: F) -> Flow[F]:
     """A flow from a transport file, or from ADDRESS:PORT and what such a flow usually is."""
     if where.endswith(".sdp"):
-        return flow_of_file(Path(where), type(form), interface=options.interface)
+        rate = form.rate if isinstance(form, VideoFormat) else None
+        return flow_of_file(Path(where), type(form), interface=options.interface, rate=rate)
     host, port = address(where, f"--{option}")
     number = {"voice": PAYLOAD_TYPES["voice"], "disclosure": PAYLOAD_TYPES["anc"]}.get(option, PAYLOAD_TYPES["video"])
     return Flow(

@@ -1,7 +1,7 @@
 """A link inside the process that loses, repeats and reorders packets by a seed: the sibling of transport.udp for tests.
 
-Time does not pass on it: delay is counted in the packets that overtake. The same seed and the same bursts give the same
-packets. Nothing here opens a socket.
+Time passes on it only as it is told: delay is counted in the packets that overtake, and stamps are what `now_ns` says. The
+same seed and the same bursts give the same packets. Nothing here opens a socket.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class Link:
 
     `loss`, `reorder`, `duplicate`: shares of packets, 0..1. A reordered packet is overtaken by 1 to `jitter` packets;
     what is still under way when the queue has run empty arrives then. A duplicate follows its original.
-    `lost`, `overrun`: packets the network or the full queue dropped. Raises FormatError for a share outside 0..1.
+    `lost`, `overrun`: packets the network or the full queue dropped. `now_ns`: when the next burst is sent, UTC; who sends
+    sets it, and a burst moves it on by its span, over which its packets arrive evenly. Raises FormatError for a share
+    outside 0..1.
     """
 
     def __init__(
@@ -40,22 +42,25 @@ class Link:
                 raise FormatError(f"{name}={share}: a share of packets lies in 0..1")
         if jitter < 1 or capacity < 1:
             raise FormatError(f"jitter={jitter}, capacity={capacity}: at least one packet each")
-        self.lost = self.overrun = 0
+        self.lost = self.overrun = self.now_ns = 0
         self._loss, self._reorder, self._duplicate, self._jitter = loss, reorder, duplicate, jitter
         self._random = np.random.default_rng(seed)
         self._octets = np.zeros((capacity, PACKET_STRIDE), np.uint8)
         self._lengths = np.zeros(capacity, np.int32)
+        self._arrivals = np.zeros(capacity, np.int64)
         self._first = self._count = 0
-        self._carried = 0
+        self._carried = self._latest_ns = 0
         self._under_way = _nothing()
         self._arrived = threading.Condition()
         self._source_open = True
         self.sink = LoopbackSink(self)
         self.source = LoopbackSource(self)
 
-    def carry(self, octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> None:
-        """Take packets (n, PACKET_STRIDE) uint8 of `lengths` (n,) int32 onto the link."""
+    def carry(self, octets: NDArray[np.uint8], lengths: NDArray[np.int32], span_ns: int = 0) -> None:
+        """Take packets (n, PACKET_STRIDE) uint8 of `lengths` (n,) int32 onto the link, spread evenly over `span_ns`."""
         n = len(lengths)
+        stamps = self.now_ns + np.arange(n) * span_ns // max(n, 1)
+        self.now_ns += span_ns
         kept = self._random.random(n) >= self._loss
         copies = np.where(kept, 1 + (self._random.random(n) < self._duplicate), 0)
         delay = np.where(self._random.random(n) < self._reorder, self._random.integers(1, self._jitter + 1, n), 0)
@@ -65,7 +70,7 @@ class Link:
         with self._arrived:
             self.lost += n - int(kept.sum())
             self._carried += n
-            self._let_pass(due, octets[packet], lengths[packet])
+            self._let_pass(due, octets[packet], lengths[packet], stamps[packet])
 
     def take(self, chunk: Chunk, wait_ns: int) -> int:
         """Move what has arrived into the chunk; see PacketSource.receive."""
@@ -82,6 +87,8 @@ class Link:
             stride = min(chunk.octets.shape[1], PACKET_STRIDE)
             chunk.octets[:n, :stride] = self._octets[at, :stride]
             chunk.lengths[:n] = self._lengths[at]
+            if chunk.arrivals is not None:
+                chunk.arrivals[:n] = self._arrivals[at]
             self._first = (self._first + n) % len(self._lengths)
             self._count -= n
             chunk.count = n
@@ -96,24 +103,30 @@ class Link:
     def _something(self) -> bool:
         return self._count > 0 or len(self._under_way[0]) > 0 or not self._source_open
 
-    def _let_pass(self, due: NDArray[np.int64], octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> None:
+    def _let_pass(
+        self, due: NDArray[np.int64], octets: NDArray[np.uint8], lengths: NDArray[np.int32], stamps: NDArray[np.int64]
+    ) -> None:
         """Everything whose time has come arrives in the order of its time; the rest stays under way."""
         due = np.concatenate((self._under_way[0], due))
         octets = np.concatenate((self._under_way[1], octets))
         lengths = np.concatenate((self._under_way[2], lengths))
+        stamps = np.concatenate((self._under_way[3], stamps))
         order = np.argsort(due, kind="stable")
         late = due[order] >= 2 * self._carried
-        self._enqueue(octets[order[~late]], lengths[order[~late]])
-        self._under_way = (due[order[late]], octets[order[late]], lengths[order[late]])
+        self._enqueue(octets[order[~late]], lengths[order[~late]], stamps[order[~late]])
+        self._under_way = (due[order[late]], octets[order[late]], lengths[order[late]], stamps[order[late]])
         self._arrived.notify_all()
 
-    def _enqueue(self, octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> None:
+    def _enqueue(self, octets: NDArray[np.uint8], lengths: NDArray[np.int32], stamps: NDArray[np.int64]) -> None:
         capacity = len(self._lengths)
         n = min(len(lengths), capacity - self._count)
         self.overrun += len(lengths) - n
         at = (self._first + self._count + np.arange(n)) % capacity
         self._octets[at] = octets[:n]
         self._lengths[at] = lengths[:n]
+        stamps = np.maximum.accumulate(np.concatenate(([self._latest_ns], stamps[:n])))
+        self._arrivals[at] = stamps[1:]
+        self._latest_ns = int(stamps[-1])
         self._count += n
 
 
@@ -140,10 +153,10 @@ class LoopbackSink:
         self._open = True
 
     def send(self, burst: Burst) -> int:
-        """See PacketSink; `span_ns` is ignored, there is no time here."""
+        """See PacketSink; it does not wait, but the packets' stamps are spread over the schedule's span."""
         if not self._open:
             raise ResourceError("the sink is closed")
-        self._link.carry(*_datagrams(burst))
+        self._link.carry(*_datagrams(burst), burst.schedule.span_ns if burst.schedule else 0)
         return len(burst.headers)
 
     def close(self) -> None:
@@ -151,9 +164,9 @@ class LoopbackSink:
         self._open = False
 
 
-def _nothing() -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]:
-    """No packets: when they are due, their octets and lengths."""
-    return np.zeros(0, np.int64), np.zeros((0, PACKET_STRIDE), np.uint8), np.zeros(0, np.int32)
+def _nothing() -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32], NDArray[np.int64]]:
+    """No packets: when they are due, their octets, lengths and stamps."""
+    return np.zeros(0, np.int64), np.zeros((0, PACKET_STRIDE), np.uint8), np.zeros(0, np.int32), np.zeros(0, np.int64)
 
 
 def _datagrams(burst: Burst) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypeVar
 
 from relip.essence.errors import FormatError
@@ -48,10 +49,13 @@ class TransportFile:
     warnings: tuple[str, ...]
 
 
-def parse(text: str, *, interface: str = "127.0.0.1", second_interface: str | None = None) -> TransportFile:
+def parse(
+    text: str, *, interface: str = "127.0.0.1", second_interface: str | None = None, rate: Fraction | None = None
+) -> TransportFile:
     """Read a transport file; FormatError names what cannot be received.
 
-    The interfaces are those of this machine on which the first and second leg shall be received.
+    The interfaces are those of this machine on which the first and second leg shall be received. `rate`: of video whose
+    sender does not say it; what the file says goes first.
     """
     read = sdp_lines.parse(text)
     warnings = list(read.warnings)
@@ -60,7 +64,7 @@ def parse(text: str, *, interface: str = "127.0.0.1", second_interface: str | No
         warnings.append("s= is blank")
     singles = []
     for section in read.media:
-        single = _describe(section, read.session, warnings)
+        single = _describe(section, read.session, warnings, rate)
         singles.append(replace(single, flow=replace(single.flow, name=name or "unnamed")))
     mids = [next(iter(section.attributes("mid")), None) for section in read.media]
     media = _joined(singles, mids, _pairs(read.session, mids, warnings), warnings)
@@ -73,17 +77,42 @@ def parse(text: str, *, interface: str = "127.0.0.1", second_interface: str | No
     )
 
 
-def flows(text: str, *, interface: str = "127.0.0.1", second_interface: str | None = None) -> list[Flow[Format]]:
+def flows(
+    text: str, *, interface: str = "127.0.0.1", second_interface: str | None = None, rate: Fraction | None = None
+) -> list[Flow[Format]]:
     """The flows of a transport file in order; FormatError as `parse`."""
-    return [each.flow for each in parse(text, interface=interface, second_interface=second_interface).media]
+    return [each.flow for each in parse(text, interface=interface, second_interface=second_interface, rate=rate).media]
 
 
-def flow(text: str, kind: type[F], *, interface: str = "127.0.0.1", second_interface: str | None = None) -> Flow[F]:
-    """The first flow whose format is of `kind`, such as VideoFormat; FormatError when there is none."""
-    for each in flows(text, interface=interface, second_interface=second_interface):
-        if isinstance(each.format, kind):
-            return Flow(format=each.format, payload_type=each.payload_type, legs=each.legs, name=each.name)
+def described(
+    text: str,
+    kind: type[F],
+    *,
+    interface: str = "127.0.0.1",
+    second_interface: str | None = None,
+    rate: Fraction | None = None,
+) -> tuple[Flow[F], Sending]:
+    """The first flow whose format is of `kind`, such as VideoFormat, and what its sender says; FormatError without one.
+
+    The rest as `parse`.
+    """
+    for each in parse(text, interface=interface, second_interface=second_interface, rate=rate).media:
+        flow = each.flow
+        if isinstance(flow.format, kind):
+            return Flow(format=flow.format, payload_type=flow.payload_type, legs=flow.legs, name=flow.name), each.sending
     raise FormatError(f"the SDP has no flow of {kind.__name__}")
+
+
+def flow(
+    text: str,
+    kind: type[F],
+    *,
+    interface: str = "127.0.0.1",
+    second_interface: str | None = None,
+    rate: Fraction | None = None,
+) -> Flow[F]:
+    """The flow of `described`, without what its sender says."""
+    return described(text, kind, interface=interface, second_interface=second_interface, rate=rate)[0]
 
 
 def format(  # noqa: A001  the pair of parse, as everywhere here
@@ -141,7 +170,7 @@ def _media_lines(flow: Flow[F], leg: Leg, *, sender: str, sending: Sending, ttl:
     ]
 
 
-def _describe(section: Section, session: Section, warnings: list[str]) -> MediaDescription:
+def _describe(section: Section, session: Section, warnings: list[str], rate: Fraction | None) -> MediaDescription:
     """A media section as a flow of one leg."""
     match = _MEDIA.fullmatch(section.lines[0][1])
     if match is None:
@@ -151,7 +180,10 @@ def _describe(section: Section, session: Section, warnings: list[str]) -> MediaD
         raise FormatError(f"m={kind} protocol={protocol}: only RTP/AVP is known")
     number = match[4].split()[0]
     coded = sdp_media.encoding(number, _of_type(section, "rtpmap", number))
-    parameters = sdp_media.Parameters(sdp_lines.parameters(_of_type(section, "fmtp", number) or ""))
+    said = next(iter(section.attributes("framerate")), "")
+    parameters = sdp_media.Parameters(
+        sdp_lines.parameters(_of_type(section, "fmtp", number) or ""), sdp_media.framerate(said) or rate
+    )
     ptime = next(iter(section.attributes("ptime")), None)
     essence = sdp_media.format_of(coded, kind, ptime=ptime, parameters=parameters)
     sending = sdp_media.sending_of(essence, parameters)

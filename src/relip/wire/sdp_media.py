@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from relip.essence.errors import FormatError
-from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat
+from relip.essence.formats import RATES, AncFormat, AudioFormat, Format, VideoFormat
 from relip.essence.tai import VIDEO_CLOCK_HZ
 
 SAMPLING = "YCbCr-4:2:2"
@@ -69,9 +69,10 @@ class Encoding:
 
 @dataclass(slots=True)
 class Parameters:
-    """The parameters of one a=fmtp, and the warnings that reading them gives."""
+    """The parameters of one a=fmtp, what to take for a rate that is not among them, and the warnings that reading gives."""
 
     pairs: Sequence[tuple[str, str]]
+    rate: Fraction | None = None
     warnings: list[str] = field(default_factory=list)
 
     def get(self, key: str) -> str | None:
@@ -195,7 +196,7 @@ def _video(parameters: Parameters) -> VideoFormat:
     return VideoFormat(
         width=_dimension(parameters, "width"),
         height=_dimension(parameters, "height"),
-        rate=_rate(parameters.required("exactframerate")),
+        rate=_exact_rate(parameters),
         colorimetry=colorimetry or "BT709",
         tcs=parameters.get("TCS") or "SDR",
         range=parameters.get("RANGE") or "NARROW",
@@ -227,6 +228,11 @@ def _anc(parameters: Parameters) -> AncFormat:
     return AncFormat(rate=_rate(rate) if rate is not None else None, did_sdid=tuple(identifiers))
 
 
+def framerate(value: str) -> Fraction | None:
+    """An a=framerate of RFC 4566 §6 where it stands for one exact rate: a whole number, or the name of a rate such as 59.94."""
+    return RATES.get(value) or (Fraction(int(value)) if _INTEGER.fullmatch(value) and int(value) else None)
+
+
 def _dimension(parameters: Parameters, key: str) -> int:
     value = parameters.required(key)
     if not _INTEGER.fullmatch(value):
@@ -240,6 +246,14 @@ def _rate(value: str) -> Fraction:
     if match is None or not int(match[1]) or not int(match[2] or 1):
         raise FormatError(f"exactframerate={value}: say an integer or a ratio such as 60000/1001")
     return Fraction(int(match[1]), int(match[2] or 1))
+
+
+def _exact_rate(parameters: Parameters) -> Fraction:
+    """The exactframerate; where it is missing, as FFmpeg leaves it out, what is known from elsewhere."""
+    if parameters.get("exactframerate") is None and parameters.rate is not None:
+        parameters.warnings.append(f"exactframerate is missing: {parameters.rate} is taken")
+        return parameters.rate
+    return _rate(parameters.required("exactframerate"))
 
 
 def _expect_default(parameters: Parameters, key: str, default: str) -> None:

@@ -25,7 +25,6 @@ HOMES = {
     "matplotlib": {"evaluation/sheet.py"},
     "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
-    "dpkt": {"transport/pcap.py"},
     "yaml": {"config.py"},
     # the configuration; the published shapes of the reports
     "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},
@@ -33,6 +32,8 @@ HOMES = {
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},
     "socket": {"transport/udp.py"},
+    # packets by way of the card; the clock by which the card sends
+    "pyrivermax": {"transport/rivermax.py", "clock/rivermax.py"},
     "scipy": set(),
     "torch": set(),
     "psutil": set(),

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from relip.essence.errors import FormatError
-from relip.ports import Chunk
+from relip.ports import Chunk, Schedule
 from relip.transport.loopback import Link
-from transport_contract import PairContract, SourceContract, burst_of, payloads, receive_all
+from transport_contract import PairContract, SourceContract, StampContract, burst_of, payloads, receive_all
 
 pytestmark = pytest.mark.unit
+
+NOON_NS = 1_790_000_000_000_000_000
 
 
 @pytest.fixture
@@ -18,14 +20,20 @@ def pair():
 
 
 @pytest.fixture
+def sent():
+    return (NOON_NS, NOON_NS + 4_000_000)
+
+
+@pytest.fixture
 def filled():
     link = Link()
-    link.sink.send(burst_of(payloads()))
+    link.now_ns = NOON_NS
+    link.sink.send(burst_of(payloads(), schedule=Schedule(span_ns=4_000_000)))
     return link.source
 
 
-class TestLoopback(SourceContract, PairContract):
-    """Both contracts, as they stand."""
+class TestLoopback(SourceContract, StampContract, PairContract):
+    """The contracts, as they stand."""
 
 
 def numbered(n):
@@ -101,3 +109,28 @@ def test_a_narrow_chunk_takes_what_fits_a_row():
     assert link.source.receive(chunk, 0) == 1
     assert chunk.octets[0].tobytes() == bytes(range(32))
     assert chunk.lengths[0] == 100
+
+
+def stamps_after(link, expected):
+    chunk = Chunk.stamped(expected)
+    got = []
+    while len(got) < expected and link.source.receive(chunk, 0):
+        got += chunk.arrivals[: chunk.count].tolist()
+    return got
+
+
+def test_stamps_are_spread_over_the_span_and_the_next_burst_comes_behind_it():
+    link = Link()
+    link.now_ns = 1000
+    link.sink.send(burst_of(numbered(4), schedule=Schedule(span_ns=400)))
+    link.sink.send(burst_of(numbered(2)))
+    assert stamps_after(link, 6) == [1000, 1100, 1200, 1300, 1400, 1400]
+
+
+def test_an_overtaken_packet_arrives_when_the_one_before_it_does_and_a_repeat_with_its_original():
+    link = Link(1, reorder=0.2, duplicate=0.2, jitter=5)
+    link.sink.send(burst_of(numbered(100), schedule=Schedule(span_ns=100_000)))
+    got = stamps_after(link, 120)
+    assert len(got) > 100
+    assert got == sorted(got)
+    assert set(got) <= set(range(0, 100_000, 1000))

@@ -4,51 +4,35 @@ import struct
 
 import pytest
 
+from packet_files import (
+    COOKED,
+    COOKED_2,
+    IPV4,
+    MAC,
+    NS,
+    RAW,
+    SECONDS,
+    VLAN,
+    block,
+    enhanced,
+    ethernet,
+    interface,
+    ip,
+    option,
+    pcap,
+    pcapng,
+    section,
+    udp,
+)
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.ports import Chunk
-from relip.transport.pcap import PcapSource
-from transport_contract import SourceContract, payloads, receive_all
+from relip.transport.pcap import Capture, CapturedFlow, PcapSource
+from transport_contract import LENGTHS, SourceContract, StampContract, payloads, receive_all
 
 pytestmark = pytest.mark.unit
 
 LEG = Leg("239.1.2.3", 5004)
-ETHERNET, RAW = 1, 101
-MAC = bytes.fromhex("01005e010203 020000000001")
-VLAN = bytes.fromhex("8100 0064")
-IPV4 = bytes.fromhex("0800")
-
-
-def udp(payload, *, port=5004, length=None):
-    return struct.pack(">HHHH", 20000, port, length or 8 + len(payload), 0) + payload
-
-
-def ip(datagram, *, destination="239.1.2.3", source="192.0.2.7", options=b"", fragment=0x4000, protocol=17):
-    words = 5 + len(options) // 4
-    addresses = bytes(int(o) for a in (source, destination) for o in a.split("."))
-    total = words * 4 + len(datagram)
-    return struct.pack(">BBHHHBBH", 0x40 | words, 0, total, 1, fragment, 16, protocol, 0) + addresses + options + datagram
-
-
-def ethernet(packet, *, vlan=b""):
-    return MAC + vlan + IPV4 + packet
-
-
-def pcap(*frames, link=ETHERNET):
-    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link)
-    return head + b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames)
-
-
-def block(kind, body):
-    body += bytes(-len(body) % 4)
-    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
-
-
-def pcapng(*frames):
-    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    interface = block(1, struct.pack("<HHI", ETHERNET, 0, 65535))
-    packets = (block(6, struct.pack("<IIIII", 0, 0, 0, len(f), len(f)) + f) for f in frames)
-    return section + interface + b"".join(packets)
 
 
 @pytest.fixture
@@ -66,8 +50,13 @@ def filled(request, capture):
     return PcapSource(capture(request.param(*(ethernet(ip(udp(p))) for p in payloads()))), LEG)
 
 
-class TestPcap(SourceContract):
-    """The contract, on both kinds of file."""
+@pytest.fixture
+def sent():
+    return (SECONDS * NS, (SECONDS + len(LENGTHS)) * NS)
+
+
+class TestPcap(SourceContract, StampContract):
+    """The contracts, on both kinds of file."""
 
 
 def replayed(path, leg=LEG):
@@ -82,6 +71,14 @@ def test_vlan_tags_and_ip_options_are_passed_over(capture):
 
 def test_raw_ip_is_known(capture):
     assert replayed(capture(pcap(ip(udp(b"one")), link=RAW))) == [b"one"]
+
+
+@pytest.mark.parametrize(
+    ("link", "header"),
+    [(COOKED, bytes(14) + IPV4), (COOKED, bytes(14) + VLAN + IPV4), (COOKED_2, IPV4 + bytes(18))],
+)
+def test_linux_cooked_captures_are_known(capture, link, header):
+    assert replayed(capture(pcap(header + ip(udp(b"one")), link=link))) == [b"one"]
 
 
 def test_only_the_legs_own_packets_are_given(capture):
@@ -134,4 +131,85 @@ def test_a_broken_file_is_a_resource_error(capture, octets):
 
 def test_an_unknown_link_type_is_named(capture):
     with pytest.raises(ResourceError, match="link type 147"):
-        PcapSource(capture(pcap(link=147)), LEG)
+        PcapSource(capture(pcap(ethernet(ip(udp(b"x"))), link=147)), LEG)
+
+
+def stamps(path):
+    chunk = Chunk.stamped(8)
+    PcapSource(path, LEG).receive(chunk, 0)
+    return chunk.arrivals[: chunk.count].tolist()
+
+
+FRAME = ethernet(ip(udp(b"one")))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("magic", "unit"), [(0xA1B2C3D4, 1000), (0xA1B23C4D, 1)])
+def test_a_pcap_file_stamps_in_microseconds_or_nanoseconds_in_either_byte_order(capture, order, magic, unit):
+    path = capture(pcap(FRAME, FRAME, order=order, magic=magic, fraction=123_457))
+    assert stamps(path) == [SECONDS * NS + 123_457 * unit, (SECONDS + 1) * NS + 123_457 * unit]
+    assert Capture(path).resolution_ns == unit
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("options", "units", "ns"),
+    [
+        ((), SECONDS * 1_000_000 + 123_457, SECONDS * NS + 123_457_000),
+        (((9, b"\x09"),), SECONDS * NS + 123_456_789, SECONDS * NS + 123_456_789),
+        (((9, b"\x06"), (14, 3600)), SECONDS * 1_000_000, (SECONDS + 3600) * NS),
+        (((2, b"eth0!"), (9, b"\x9e")), (SECONDS << 30) + (1 << 29), SECONDS * NS + NS // 2),
+        (((9, b"\xa0"),), (1 << 63) + 3, (1 << 31) * NS),  # 2⁻³² s: what is below a nanosecond is cut off
+        (((9, b"\x0c"),), 9_000_000 * 10**12 + 123_456_789_999, 9_000_000 * NS + 123_456_789),
+        (((9, b"\x00"),), SECONDS, SECONDS * NS),
+    ],
+)
+def test_an_interface_of_pcapng_says_how_fine_its_stamps_are(capture, order, options, units, ns):
+    told = [option(c, struct.pack(order + "q", v) if isinstance(v, int) else v, order) for c, v in options]
+    path = capture(section(order) + interface(*told, order=order) + enhanced(FRAME, units=units, order=order))
+    assert stamps(path) == [ns]
+
+
+def test_each_interface_of_each_section_has_its_own_units_and_link(capture):
+    first = section() + interface() + interface(option(9, b"\x09"), link=RAW)
+    first += enhanced(FRAME, units=5_000_000) + enhanced(ip(udp(b"two")), units=7 * NS, number=1)
+    other = section(">") + interface(option(9, b"\x03", ">"), order=">") + enhanced(FRAME, units=9_000, order=">")
+    path = capture(first + other)
+    assert stamps(path) == [5 * NS, 7 * NS, 9 * NS]
+    assert replayed(path) == [b"one", b"two", b"one"]
+    assert Capture(path).resolution_ns == 1_000_000
+
+
+def test_other_kinds_of_packet_block_are_read_and_one_without_a_stamp_says_so(capture):
+    simple = block(3, struct.pack("<I", len(FRAME)) + FRAME)
+    old = block(2, struct.pack("<HHIIII", 0, 0, 0, 8_000_000, len(FRAME), len(FRAME)) + FRAME)
+    statistics = block(5, bytes(12))
+    assert stamps(capture(section() + interface() + simple + statistics + old)) == [0, 8 * NS]
+
+
+def test_a_packet_of_an_interface_that_was_not_described_is_left_out(capture):
+    assert replayed(capture(section() + interface() + enhanced(FRAME, number=1) + enhanced(FRAME))) == [b"one"]
+
+
+@pytest.mark.parametrize("kind", [pcap, pcapng], ids=["pcap", "pcapng"])
+def test_a_file_that_ends_inside_a_packet_is_read_up_to_there(capture, kind):
+    path = capture(kind(FRAME, FRAME)[:-5])
+    assert replayed(path) == [b"one"]
+    assert Capture(path).ends_early
+    assert not Capture(capture(kind(FRAME))).ends_early
+
+
+def test_the_flows_of_a_capture_are_found(capture):
+    frames = (
+        ip(udp(b"a")),
+        ip(udp(b"b"), source="192.0.2.9"),
+        ip(udp(b"c", port=5006)),
+        ip(udp(b"d"), destination="239.1.2.4"),
+        ip(udp(b"cut", length=500), destination="239.9.9.9"),
+    )
+    flows = Capture(capture(pcap(*(ethernet(f) for f in frames)))).flows()
+    assert flows == (
+        CapturedFlow(LEG, 2, ("192.0.2.7", "192.0.2.9")),
+        CapturedFlow(Leg("239.1.2.3", 5006), 1, ("192.0.2.7",)),
+        CapturedFlow(Leg("239.1.2.4", 5004), 1, ("192.0.2.7",)),
+    )

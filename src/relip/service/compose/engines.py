@@ -51,27 +51,32 @@ class Nets:
     articulation: ArticulationNet
 
 
+def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
+    """The net that looks so far ahead, unless the operator names another."""
+    path = models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms])
+    return ArticulationNet(OnnxModel(path, threads=models.threads, provider=models.provider))
+
+
 def load_nets(models: Models, look_ahead_ms: int) -> Nets:
-    """Load the face nets from the cache and the articulation net that looks so far ahead, unless the operator names another.
+    """Load the face nets from the cache, and the articulation net.
 
     ResourceError says how to build what is missing.
     """
     folder = models.cache or cache.directory()
-    detector, mesh, articulation = (
-        OnnxModel(path, threads=models.threads)
+    detector, mesh = (
+        OnnxModel(path, threads=models.threads, provider=models.provider)
         for path in (
             cache.locate(cache.FACE_DETECTOR, folder),
             cache.locate(cache.FACE_MESH, folder),
-            models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]),
         )
     )
-    return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(articulation))
+    return Nets(detector=detector, mesh=mesh, articulation=load_articulation(models, look_ahead_ms))
 
 
-def delay_of(lip_sync: LipSync, nets: Nets, rate: Fraction, frames: int | None = None) -> Delay:
+def delay_of(lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None) -> Delay:
     """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short."""
     early_ns = max(0, round(-lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
-    return delay_for(rate, voice_need_ns(nets.articulation, rate) + early_ns, frames)
+    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames)
 
 
 def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002
@@ -105,7 +110,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             switch, clock, delay.ahead, people=People([one.person for one in known], counts=tally.people), overload=overload
         ),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing, observations),
+        ArticulationStage(nets.articulation, speaker, observations),
         MouthStage(renderer, Ramp(format.rate)),
         CompositeStage(device),
     )
@@ -114,4 +119,4 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
 
 def chain_for_files(lip_sync: LipSync, nets: Nets, format: VideoFormat) -> Chain:  # noqa: A002
     """The same for a recording, where nothing is ever late; see `offline.dubbing`."""
-    return chain(lip_sync, nets, format, delay=delay_of(lip_sync, nets, format.rate), clock=ManualClock(Tai(0)))
+    return chain(lip_sync, nets, format, delay=delay_of(lip_sync, nets.articulation, format.rate), clock=ManualClock(Tai(0)))
