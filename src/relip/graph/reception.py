@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from relip.essence.errors import ResourceError
 from relip.essence.tai import NS_PER_S, Tai
@@ -28,13 +28,16 @@ class Assembler(Protocol[T_co]):
         ...
 
 
-class Reception(Generic[T]):
+A = TypeVar("A", bound=Assembler[Any])
+
+
+class Reception(Generic[T, A]):
     """Receives one flow until it is stopped, and delivers its units in order."""
 
     def __init__(
         self,
         source: PacketSource,
-        assembler: Assembler[T],
+        assembler: A,
         *,
         clock: Clock,
         deliver: Callable[[T], object],
@@ -50,7 +53,7 @@ class Reception(Generic[T]):
         machine makes no packet late. `watch`: counts what each leg brought.
         """
         self._source = source
-        self._assembler = assembler
+        self.assembler = assembler
         self._clock = clock
         self._deliver = deliver
         self._chunk = Chunk.of(capacity) if watch is None else watch.chunk(capacity)
@@ -71,7 +74,7 @@ class Reception(Generic[T]):
             now = self._clock.now()
             if self._watch is not None:
                 self._watch.observe(self._chunk, now)
-            units = list(self._assembler.push(self._chunk, now))
+            units = list(self.assembler.push(self._chunk, now))
             if self._expire is not None and not self._behind:
                 units += self._expire(now)
             for unit in units:

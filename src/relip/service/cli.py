@@ -66,7 +66,9 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @FORMAT
 @click.option("--video", type=FILE, help="Video to play; without it the demo's presenter.")
 @click.option("--voice", type=FILE, help="Voice to play; without it the demo's sentence.")
-@click.option("--video-to", required=True, metavar=PLACE, help="Where the picture goes (ST 2110-20); both legs of ST 2022-7 if two.")
+@click.option(
+    "--video-to", required=True, metavar=PLACE, help="Where the picture goes (ST 2110-20); both legs of ST 2022-7 if two."
+)
 @click.option("--voice-to", metavar=PLACE, help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
 @click.option("--anc-to", metavar=PLACE, help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
 from relip.config import Config, FlowOut
 from relip.control.static import write_transport_file
-from relip.essence.flow import Flow, VideoFlow
+from relip.essence.flow import AudioFlow, Flow, VideoFlow
 from relip.essence.formats import AncFormat, VideoFormat
-from relip.essence.grains import VideoGrain
+from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Verdict
 from relip.essence.tai import Tai, period_ns
 from relip.frames.assemble import VideoAssembler, frames_behind
@@ -82,37 +83,12 @@ def service(config: Config) -> Service:
     timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=_delay_ns(camera))
     sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker), apart_ns=apart.voice_ns)
     inside = graph.between(timeline, egress)
-    picture = VideoAssembler(
-        video.format,
-        payload_type=video.payload_type,
-        pool=pool,
-        merge_window_ns=merge_window_ns(delay, video.format, apart.picture_ns),
-        differential_ns=seen_apart,
-    )
-    sound = AudioAssembler(voice.format, payload_type=voice.payload_type, differential_ns=apart.voice_ns)
     buffer_octets = config.sockets.receive_buffer
     pictures = incoming(config.video, video, buffer_octets=buffer_octets)
     sounds = incoming(config.voice, voice, buffer_octets=buffer_octets)
-    seeing = Reception(
-        pictures.source,
-        picture,
-        clock=clock,
-        deliver=inside.feed.offer,
-        capacity=VIDEO_CHUNK,
-        rest_ns=rest_ns(delay),
-        expire=picture.expire,
-        watch=pictures.watch,
-    )
+    seeing = _seeing(video, pictures, pool, delay, clock=clock, deliver=inside.feed.offer)
     ear = Hearing(sounding, packet_samples=voice.format.packet_samples, clock=clock, put=graph.inbox.put)
-    hearing = Reception(
-        sounds.source,
-        sound,
-        clock=clock,
-        deliver=ear.hear,
-        capacity=AUDIO_CHUNK,
-        rest_ns=AUDIO_REST_NS,
-        watch=sounds.watch,
-    )
+    hearing = _hearing(voice, sounds, clock=clock, deliver=ear.hear)
     if config.voice.align == "arrival":
         graph.inbox.shift = ear.arrival_shift
     graph.inbox.fetch = hearing.fetch
@@ -122,7 +98,7 @@ def service(config: Config) -> Service:
         egress=egress,
         runner=inside.runner,
         tally=tally,
-        flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
+        flows={"video": lambda: seeing.assembler.counters, "voice": lambda: hearing.assembler.counters},
         close=out.close,
     )
     notes = [*pictures.warnings, *sounds.warnings, *(note for sent in out.outgoing.values() for note in sent.warnings)]
@@ -138,6 +114,51 @@ def service(config: Config) -> Service:
         departures=out.departures,
         by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
+    )
+
+
+def _seeing(
+    flow: VideoFlow,
+    incoming: Incoming,
+    pool: FramePool,
+    delay: Delay,
+    *,
+    clock: TaiClock,
+    deliver: Callable[[VideoGrain], object],
+) -> Reception[VideoGrain, VideoAssembler]:
+    """The loop that receives the picture."""
+    assembler = VideoAssembler(
+        flow.format,
+        payload_type=flow.payload_type,
+        pool=pool,
+        merge_window_ns=merge_window_ns(delay, flow.format, incoming.differential_ns or 0),
+        differential_ns=incoming.differential_ns,
+    )
+    return Reception(
+        incoming.source,
+        assembler,
+        clock=clock,
+        deliver=deliver,
+        capacity=VIDEO_CHUNK,
+        rest_ns=rest_ns(delay),
+        expire=assembler.expire,
+        watch=incoming.watch,
+    )
+
+
+def _hearing(
+    flow: AudioFlow, incoming: Incoming, *, clock: TaiClock, deliver: Callable[[AudioBlock], object]
+) -> Reception[AudioBlock, AudioAssembler]:
+    """The loop that receives the voice."""
+    assembler = AudioAssembler(flow.format, payload_type=flow.payload_type, differential_ns=incoming.differential_ns or 0)
+    return Reception(
+        incoming.source,
+        assembler,
+        clock=clock,
+        deliver=deliver,
+        capacity=AUDIO_CHUNK,
+        rest_ns=AUDIO_REST_NS,
+        watch=incoming.watch,
     )
 
 
