@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
@@ -34,38 +33,29 @@ from relip.graph.tally import Tally
 from relip.inference.onnx import OnnxModel
 from relip.mouth.occlusion import Occlusion
 from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Clock, Model
+from relip.ports import Clock
+from relip.service.compose import triton
 from relip.service.compose.ends import host_device
+from relip.service.compose.nets import Nets
 from relip.service.compose.presenters import presenters
 from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
 from relip.weights import cache, shipped
 
 
-@dataclass(frozen=True, slots=True)
-class Nets:
-    """The nets, loaded; they remember nothing, so that several chains in turn may have them."""
-
-    detector: Model
-    mesh: Model
-    articulation: ArticulationNet
-
-
-def load_nets(models: Models, look_ahead_ms: int) -> Nets:
+def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) -> Nets:
     """Load the face nets from the cache and the articulation net that looks so far ahead, unless the operator names another.
 
+    `rate`: frames a second of a live picture, which bound how long a Triton server may take; None for files, which can wait.
     ResourceError says how to build what is missing.
     """
+    articulation = models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms])
+    if models.backend == "triton":
+        return triton.load(models, articulation, rate)
     folder = models.cache or cache.directory()
-    detector, mesh, articulation = (
-        OnnxModel(path, threads=models.threads, provider=models.provider)
-        for path in (
-            cache.locate(cache.FACE_DETECTOR, folder),
-            cache.locate(cache.FACE_MESH, folder),
-            models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]),
-        )
-    )
-    return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(articulation))
+    places = (cache.locate(cache.FACE_DETECTOR, folder), cache.locate(cache.FACE_MESH, folder), articulation)
+    detector, mesh, heard = (OnnxModel(path, threads=models.threads, provider=models.provider) for path in places)
+    return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(heard))
 
 
 def delay_of(lip_sync: LipSync, nets: Nets, rate: Fraction, frames: int | None = None) -> Delay:

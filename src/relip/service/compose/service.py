@@ -68,7 +68,7 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock()
     video, voice = video_flow(config), voice_flow(config)
-    nets = load_nets(config.models, config.lip_sync.look_ahead_ms)
+    nets = load_nets(config.models, config.lip_sync.look_ahead_ms, video.format.rate)
     delay = delay_of(config.lip_sync, nets, video.format.rate, config.latency.frames)
     pool = FramePool(delay.frames + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
@@ -93,6 +93,11 @@ def service(config: Config) -> Service:
     )
     hearing = Reception(sources[1], sound, clock=clock, deliver=engines.inbox.put, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
     engines.inbox.fetch = hearing.fetch
+
+    def close() -> None:
+        close_sinks()
+        nets.close()
+
     channel = Channel(
         receptions=[seeing, hearing],
         ingress=ingress,
@@ -100,9 +105,9 @@ def service(config: Config) -> Service:
         runner=runner,
         tally=tally,
         flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
-        close=close_sinks,
+        close=close,
     )
-    notes = [clock.source, *(source.report.warning for source in sources if source.report.warning)]
+    notes = [clock.source, *filter(None, [nets.note]), *(source.report.warning for source in sources if source.report.warning)]
     return Service(
         channel=channel,
         timeline=timeline,
