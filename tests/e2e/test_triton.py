@@ -38,9 +38,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PATIENT_S = 10.0
 FORM = VideoFormat(SIZE, SIZE, Fraction(25))
-MAKE_CERTIFICATE = (
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1".split()
-)
+MAKE_CERTIFICATE = [
+    *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+    *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+]
 NETS = [*cache.NETS, *shipped.NETS]
 
 

@@ -29,7 +29,10 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.output.timestamps == "preserve"
     assert read.output.disclosure is None
     assert read.latency.frames is None
+    assert read.voice.align == "timestamps"
+    assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
+    assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,8 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"voice": {"sdp": "a.sdp", "depth": 24, "channels": 2}}, "voice: .*channels, depth"),
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
+        ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
+        ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
         ({"models": {"provider": "rocm"}}, "models.provider"),
         ({"models": {"backend": "tensorflow"}}, "models.backend"),
@@ -178,3 +183,9 @@ def test_a_live_request_to_triton_may_take_half_a_frame_and_one_for_a_file_can_w
     assert budget_s(asked, Fraction(60)) == pytest.approx(1 / 120)
     assert budget_s(config.Triton(timeout_ms=5), Fraction(25)) == 0.005
     assert budget_s(config.Triton(timeout_ms=5), None) == PATIENCE_S
+
+
+@pytest.mark.parametrize("clock", [{"tai_offset": 9}, {"ts_refclk": "grandmaster"}, {"ts_refclk": "ptp=a b"}])
+def test_a_clock_that_cannot_be_is_refused_by_its_key(clock):
+    with pytest.raises(FormatError, match=f"clock.{next(iter(clock))}"):
+        config.parse(keys(clock=clock), where="here")

@@ -17,7 +17,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
 from relip.frames.pool import FramePool
-from relip.frames.scatter import ENTRIES, NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, scatter, step, table
+from relip.frames.scatter import ENTRIES, NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, mark, scatter, step, table
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
@@ -250,7 +250,7 @@ class VideoAssembler:
     def _conceal(self, filled: NDArray[np.int64], slot: int) -> int:
         """Take the rows that are not whole from the frame before, or at the start from their neighbours; how many."""
         row_octets = self._format.row_octets
-        whole = (filled == (row_octets, row_octets * row_octets)).all(axis=1)
+        whole = (filled == (row_octets, mark(row_octets))).all(axis=1)
         missing = np.flatnonzero(~whole)
         frame = self._pool.frame(slot)
         if self._previous is None:

@@ -111,10 +111,13 @@ Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """entries (ENTRIES, fields), seen (ENTRIES, places), filled (ENTRIES, height, 2), stream, counts (2, counters), spans.
 
-`filled`: for each row the sums over its spans of (end − start) and of (end² − start²). Spans that tile the row give
-row_octets and its square; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
+`filled`: for each row the sums over its spans of (end − start) and of (mark(end) − mark(start)). Spans that tile the row give
+row_octets and `mark(row_octets)`; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
 is how they stood when the present stranger was first seen.
 """
+
+_MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
+"""Odd numbers of 64 bits without a pattern: the golden ratio's and those of the generator SplitMix64, as two's complement."""
 
 _memcpy = types.ExternalFunction("memcpy", types.uintp(types.uintp, types.uintp, types.uintp))
 
@@ -138,6 +141,22 @@ def table(height: int, places: int) -> Table:
 def step(later: int, earlier: int) -> int:
     """The signed distance of two 32-bit numbers that wrap."""
     return (later - earlier + _HALF & _WRAP_MASK) - _HALF
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def mark(octet: int) -> np.int64:
+    """A number for a place in a row, such that sums of their differences tell every hole; 0 at the start of the row."""
+    mixed = np.int64(octet) * np.int64(_MIX[0])
+    mixed = (mixed ^ mixed >> 32) * np.int64(_MIX[1])
+    marked: np.int64 = (mixed ^ mixed >> 29) * np.int64(_MIX[2])
+    return marked ^ marked >> 32
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def is_whole(filled: NDArray[np.int64], index: int, row: int, row_octets: int) -> bool:
+    """Whether the spans of a row tile it."""
+    whole: bool = filled[index, row, 0] == row_octets and filled[index, row, 1] == mark(row_octets)
+    return whole
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -211,17 +230,19 @@ def _leaves_raster(spans: NDArray[np.int64], count: int, height: int, row_octets
 def _copy(  # noqa: PLR0917 - columns, not a tuple of them: see the module
     source: int, frame: int, spans: NDArray[np.int64], count: int, filled: NDArray[np.int64], index: int, row_octets: int
 ) -> int:
-    """Copy the spans that lie within the raster from a packet's address to a frame's; rows that this made whole."""
+    """Copy the spans that lie within the raster from a packet's address to a frame's; rows that this made whole.
+
+    What comes for a row that is whole already is left: nobody but a damaged or forged packet brings it.
+    """
     whole = 0
     for i in range(count):
         row, offset, length = spans[i, rows.ROW], spans[i, rows.OFFSET], spans[i, rows.LENGTH]
-        if row >= filled.shape[1] or offset + length > row_octets:
+        if row >= filled.shape[1] or offset + length > row_octets or is_whole(filled, index, row, row_octets):
             continue
         _memcpy(frame + row * row_octets + offset, source + spans[i, rows.DATA], length)
         filled[index, row, 0] += length
-        filled[index, row, 1] += length * (2 * offset + length)
-        tiled = filled[index, row, 0] == row_octets and filled[index, row, 1] == row_octets * row_octets
-        whole += tiled and length > 0
+        filled[index, row, 1] += mark(offset + length) - mark(offset)
+        whole += is_whole(filled, index, row, row_octets)
     return whole
 
 

@@ -32,6 +32,11 @@ class Delay:
         return max(0, (self.release_ns - ARRIVAL_NS) * self.frames // self.latency_ns - 1)
 
 
+def delay_without_voice(rate: Fraction, frames: int) -> Delay:
+    """The latency of a service that waits for nothing but the frame itself, one of which is the least there can be."""
+    return Delay(frames=frames, latency_ns=int(frames * Fraction(NS_PER_S) / rate), release_ns=0)
+
+
 def delay_for(rate: Fraction, voice_ns: int, frames: int | None = None) -> Delay:
     """Plan the latency for a rate.
 

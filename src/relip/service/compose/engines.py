@@ -43,25 +43,35 @@ from relip.speech.listener import Listener
 from relip.weights import cache, shipped
 
 
-def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) -> Nets:
-    """Load the face nets from the cache and the articulation net that looks so far ahead, unless the operator names another.
+def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
+    """The net that looks so far ahead, unless the operator names another."""
+    path = models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms])
+    return ArticulationNet(OnnxModel(path, threads=models.threads, provider=models.provider))
 
-    `rate`: frames a second of a live picture, which bound how long a Triton server may take; None for files, which can wait.
+
+def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) -> Nets:
+    """Load the face nets from the cache, and the articulation net; or ask a Triton server for all of them.
+
+    `rate`: frames a second of a live picture, which bound how long a server may take; None for files, which can wait.
     ResourceError says how to build what is missing.
     """
-    articulation = models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms])
     if models.backend == "triton":
-        return triton.load(models, articulation, rate)
+        return triton.load(models, models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]), rate)
     folder = models.cache or cache.directory()
-    places = (cache.locate(cache.FACE_DETECTOR, folder), cache.locate(cache.FACE_MESH, folder), articulation)
-    detector, mesh, heard = (OnnxModel(path, threads=models.threads, provider=models.provider) for path in places)
-    return Nets(detector=detector, mesh=mesh, articulation=ArticulationNet(heard))
+    detector, mesh = (
+        OnnxModel(path, threads=models.threads, provider=models.provider)
+        for path in (
+            cache.locate(cache.FACE_DETECTOR, folder),
+            cache.locate(cache.FACE_MESH, folder),
+        )
+    )
+    return Nets(detector=detector, mesh=mesh, articulation=load_articulation(models, look_ahead_ms))
 
 
-def delay_of(lip_sync: LipSync, nets: Nets, rate: Fraction, frames: int | None = None) -> Delay:
+def delay_of(lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None) -> Delay:
     """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short."""
     early_ns = max(0, round(-lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
-    return delay_for(rate, voice_need_ns(nets.articulation, rate) + early_ns, frames)
+    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames)
 
 
 def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002
@@ -95,7 +105,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             switch, clock, delay.ahead, people=People([one.person for one in known], counts=tally.people), overload=overload
         ),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing, observations),
+        ArticulationStage(nets.articulation, speaker, observations),
         MouthStage(renderer, Ramp(format.rate)),
         CompositeStage(device),
     )
@@ -104,4 +114,4 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
 
 def chain_for_files(lip_sync: LipSync, nets: Nets, format: VideoFormat) -> Chain:  # noqa: A002
     """The same for a recording, where nothing is ever late; see `offline.dubbing`."""
-    return chain(lip_sync, nets, format, delay=delay_of(lip_sync, nets, format.rate), clock=ManualClock(Tai(0)))
+    return chain(lip_sync, nets, format, delay=delay_of(lip_sync, nets.articulation, format.rate), clock=ManualClock(Tai(0)))

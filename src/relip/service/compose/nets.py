@@ -17,11 +17,11 @@ def _nothing() -> None:
 class Nets:
     """The nets, loaded; they remember nothing, so that several chains in turn may have them.
 
-    `close` gives back what they hold outside the process; `note` says where they run, if not here.
+    `close` gives back what they hold outside the process; `notes` say where they run, if not here.
     """
 
     detector: Model
     mesh: Model
     articulation: ArticulationNet
     close: Callable[[], None] = _nothing
-    note: str | None = None
+    notes: tuple[str, ...] = ()

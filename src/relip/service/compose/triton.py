@@ -55,7 +55,7 @@ def load(models: Models, articulation: Path, rate: Fraction | None) -> Nets:
             mesh=mesh,
             articulation=ArticulationNet(heard),
             close=stack.pop_all().close,
-            note=f"the nets run on the Triton server at {keys.url} ({keys.protocol}, shared memory: {keys.shared_memory})",
+            notes=(f"the nets run on the Triton server at {keys.url} ({keys.protocol}, shared memory: {keys.shared_memory})",),
         )
 
 
