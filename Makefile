@@ -44,7 +44,7 @@ lock: setup ## resolve requirements.lock anew: newest versions, one for all of P
 	$(VENV)/lock/bin/python -m pip install --quiet $(UV)
 	$(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--extra graph --extra onnx --extra models --extra media --extra demo --extra eval \
+		--extra graph --extra onnx --extra models --extra media --extra demo --extra triton --extra eval \
 		--group test --group lint --group build --output-file requirements.lock
 
 models: setup ## build the face nets again into the cache

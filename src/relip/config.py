@@ -249,8 +249,54 @@ class ClockKeys(Section):
     )
 
 
+class TritonTls(Section):
+    """How the connection to Triton is secured; files in PEM."""
+
+    root: Path | None = Field(None, description="certificates to trust; by default the system's")
+    certificate: Path | None = Field(None, description="who the service is, for a server that asks")
+    key: Path | None = Field(None, description="private key of `certificate`")
+
+    @model_validator(mode="after")
+    def _pair(self) -> TritonTls:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
+
+
+class Triton(Section):
+    """A Triton server that runs the nets."""
+
+    url: str = Field(
+        "127.0.0.1:8001",
+        pattern=r"^[^/\s]+:\d+$",
+        description="ADDRESS:PORT; Triton's own ports are 8001 for grpc, 8000 for http",
+    )
+    protocol: Literal["grpc", "http"] = Field(
+        "grpc", description="grpc keeps its time-out for a whole request, http for each read"
+    )
+    shared_memory: Literal["system", "cuda", "none"] = Field(
+        "system",
+        description="how tensors travel: system is quickest from CPU to CPU on one machine, none works across machines",
+    )
+    device: int = Field(0, ge=0, description="GPU of shared_memory: cuda")
+    timeout_ms: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="longest wait for an answer, milliseconds, before a live frame leaves untouched; by default half a frame, "
+        "so that the two requests of a frame fit into its period",
+    )
+    tls: TritonTls | None = Field(
+        None, description="secure the connection; off unless given, as {} for the system's certificates"
+    )
+
+
 class Models(Section):
-    """Where the nets lie."""
+    """Where the nets lie, and what runs them."""
+
+    backend: Literal["onnx", "triton"] = Field(
+        "onnx", description="onnx runs the nets in the service, with nothing to set up; triton asks a server"
+    )
 
     cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
     articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
@@ -258,6 +304,7 @@ class Models(Section):
     provider: Literal["cpu", "cuda", "tensorrt"] = Field(
         "cpu", description="what of onnxruntime runs the nets; cpu is enough for 1080p25, the others need onnxruntime-gpu"
     )
+    triton: Triton = Field(Triton(), description="the server of backend: triton")
 
 
 class Sockets(Section):
@@ -278,7 +325,7 @@ class Config(Section):
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     latency: Latency = Field(Latency(), description="how long the service may take")
     clock: ClockKeys = Field(ClockKeys(), description="where TAI comes from")
-    models: Models = Field(Models(), description="where the nets lie")
+    models: Models = Field(Models(), description="where the nets lie, and what runs them")
     sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
 
@@ -287,7 +334,7 @@ class Settings(Section):
     """What of `relip.yaml` also applies to files."""
 
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
-    models: Models = Field(Models(), description="where the nets lie")
+    models: Models = Field(Models(), description="where the nets lie, and what runs them")
 
 
 S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
@@ -386,7 +433,13 @@ def _lip_sync_from(base: Path, lip_sync: LipSync) -> LipSync:
 
 
 def _models_from(base: Path, models: Models) -> Models:
-    return models.model_copy(update={"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)})
+    paths = {"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)}
+    tls = models.triton.tls
+    if tls is None:
+        return models.model_copy(update=paths)
+    files = {"root": _from(base, tls.root), "certificate": _from(base, tls.certificate), "key": _from(base, tls.key)}
+    triton = models.triton.model_copy(update={"tls": tls.model_copy(update=files)})
+    return models.model_copy(update={**paths, "triton": triton})
 
 
 def _with_path(section: S, base: Path) -> S:

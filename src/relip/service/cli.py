@@ -261,6 +261,41 @@ def list_(cache_dir: Path | None) -> None:
     nets.show(cache_dir)
 
 
+@models.command()
+@click.argument("folder", metavar="DIR", type=PATH)
+@click.option(
+    "--backend",
+    type=click.Choice(["onnxruntime", "python"]),
+    default="onnxruntime",
+    show_default=True,
+    help="What of Triton runs the nets: its ONNX Runtime, or Python with onnxruntime for servers that lack it.",
+)
+@click.option("--instances", type=click.IntRange(1, 64), default=1, show_default=True, help="Copies of each net side by side.")
+@click.option("--gpu", is_flag=True, help="Lay the copies on GPUs, so many on each.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="CPU threads of a copy.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Most requests that are joined, for nets with a free first axis; 1 joins none and leaves every file as it is.",
+)
+@click.option(
+    "--delay-us",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    show_default=True,
+    help="Microseconds a request may wait for others to be joined with; 0 joins those that wait anyway.",
+)
+@click.option("--net", "nets", type=FILE, multiple=True, help="Another net (ONNX) to add, by its file's name; may be repeated.")
+@click.option("--cache", "cache_dir", type=PATH, help="Folder of the face nets; by default the user's cache.")
+def repository(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Write a model repository for a Triton server into DIR: every net Relip uses, over what is there under their names."""
+    from relip.service import nets  # noqa: PLC0415
+
+    nets.repository(nets.RepositoryOptions(**options))
+
+
 @commands.group("sdp")
 def sdp_group() -> None:
     """Transport files."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
@@ -34,21 +33,14 @@ from relip.graph.tally import Tally
 from relip.inference.onnx import OnnxModel
 from relip.mouth.occlusion import Occlusion
 from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Clock, Model
+from relip.ports import Clock
+from relip.service.compose import triton
 from relip.service.compose.ends import host_device
+from relip.service.compose.nets import Nets
 from relip.service.compose.presenters import presenters
 from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
 from relip.weights import cache, shipped
-
-
-@dataclass(frozen=True, slots=True)
-class Nets:
-    """The nets, loaded; they remember nothing, so that several chains in turn may have them."""
-
-    detector: Model
-    mesh: Model
-    articulation: ArticulationNet
 
 
 def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
@@ -57,11 +49,14 @@ def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
     return ArticulationNet(OnnxModel(path, threads=models.threads, provider=models.provider))
 
 
-def load_nets(models: Models, look_ahead_ms: int) -> Nets:
-    """Load the face nets from the cache, and the articulation net.
+def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) -> Nets:
+    """Load the face nets from the cache, and the articulation net; or ask a Triton server for all of them.
 
+    `rate`: frames a second of a live picture, which bound how long a server may take; None for files, which can wait.
     ResourceError says how to build what is missing.
     """
+    if models.backend == "triton":
+        return triton.load(models, models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]), rate)
     folder = models.cache or cache.directory()
     detector, mesh = (
         OnnxModel(path, threads=models.threads, provider=models.provider)

@@ -48,10 +48,11 @@ class Inside:
 
 
 class Dubbing:
-    """Nets, engines and Holoscan."""
+    """Nets, engines and Holoscan. `close`: gives back what the nets hold outside the process."""
 
     def __init__(self, config: Config, format: VideoFormat, *, clock: Clock, apart: Apart | None = None) -> None:  # noqa: A002
-        nets = load_nets(config.models, config.lip_sync.look_ahead_ms)
+        nets = load_nets(config.models, config.lip_sync.look_ahead_ms, format.rate)
+        self.close, self.notes = nets.close, nets.notes
         self.delay = delay_of(config.lip_sync, nets.articulation, format.rate, config.latency.frames, apart=apart)
         self._chain = chain(config.lip_sync, nets, format, delay=self.delay, clock=clock)
         self._clock = clock
@@ -76,6 +77,10 @@ class Nothing:
             self.delay = delay_without_voice(format.rate, config.latency.frames, apart=apart)
         self.tally = Tally()
         self.inbox = Inbox()
+        self.notes: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def between(self, timeline: Timeline, egress: Egress) -> Inside:
         """Straight on."""

@@ -92,6 +92,11 @@ def service(config: Config) -> Service:
     if config.voice.align == "arrival":
         graph.inbox.shift = ear.arrival_shift
     graph.inbox.fetch = hearing.fetch
+
+    def close() -> None:
+        out.close()
+        graph.close()
+
     channel = Channel(
         receptions=[seeing, hearing],
         ingress=inside.feed,
@@ -99,9 +104,10 @@ def service(config: Config) -> Service:
         runner=inside.runner,
         tally=tally,
         flows={"video": lambda: seeing.assembler.counters, "voice": lambda: hearing.assembler.counters},
-        close=out.close,
+        close=close,
     )
-    notes = [*pictures.warnings, *sounds.warnings, *(note for sent in out.outgoing.values() for note in sent.warnings)]
+    sent = (note for each in out.outgoing.values() for note in each.warnings)
+    notes = [*graph.notes, *pictures.warnings, *sounds.warnings, *sent]
     return Service(
         channel=channel,
         senders={"video": timeline, "voice": sounding},
