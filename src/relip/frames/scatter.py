@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.frames import rows
 from relip.wire.st2110_20 import Fault
 
@@ -26,6 +27,8 @@ STRANGERS = 4
 """Consecutive packets in sequence by which a new sender shows that it is no stray."""
 COPIES = 1 << 15
 """A number so far behind the expected one is of a packet that the other leg brought before."""
+DOUBTS = 1024
+"""So many packets that contradict the pattern, and none that fits: it holds no more, though no four came in sequence."""
 LATE_RUN = 64
 """So many late packets with none for a frame under assembly: the sender's timestamps went back."""
 
@@ -41,6 +44,8 @@ class Event(IntEnum):
     """A packet of a frame that has no entry yet; it is to be looked at again."""
     RESTART = 3
     """The sender is another, or began anew; look again from the packet named."""
+    CHANGED = 4
+    """The sender has changed its ways: what was known of them holds no more; look again from the packet named."""
 
 
 class State(IntEnum):
@@ -94,6 +99,28 @@ class Stream(IntEnum):
     """The entry of the last packet: nearly always that of the next."""
     SEQUENCE = 10
     """Highest sequence number of a packet that was copied; NO_VALUE before."""
+    LENGTH = 11
+    """Packets of each frame, where that and the place of each is known (`pattern`); else 0."""
+    ANCHOR = 12
+    """Timestamp of a frame from which others are counted."""
+    FIRST = 13
+    """Sequence number of its first packet."""
+    OPEN = 14
+    """Timestamp of the last packet that was looked at; NO_VALUE before."""
+    OPEN_FIRST = 15
+    """Sequence number of the first packet of its frame, if the pattern holds."""
+    OPEN_TWICE = 16
+    """1 if another timestamp stands for the same frame."""
+    RATE = 17
+    RATE_DIVISOR = 18
+    DOUBT_NEXT = 19
+    """The number after that of the last packet that contradicted the pattern."""
+    DOUBT_RUN = 20
+    """How many such have come in sequence."""
+    DOUBT_FIRST = 21
+    """Where in this chunk the first of them was."""
+    DOUBTS = 22
+    """How many have come since a packet that fits."""
 
 
 class Count(IntEnum):
@@ -107,16 +134,26 @@ class Count(IntEnum):
     INTERLACED = 5
     STRANGER = 6
     OUTSIDE = 7
+    MISPLACED = 8
 
 
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 """octets (n, stride), lengths (n,), packets that are valid."""
-Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""entries (n, fields), seen (n, places), filled (n, height, 2), stream, counts (2, counters), spans.
+Table = tuple[
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+]
+"""entries (n, fields), seen (n, places), filled (n, height, 2), stream, counts (3, counters), spans, patterns (n + 1, places).
 
 `filled`: for each row the sums over its spans of (end − start) and of (mark(end) − mark(start)). Spans that tile the row give
 row_octets and `mark(row_octets)`; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
-is how they stood when the present stranger was first seen.
+is how they stood when the present stranger was first seen, the third when the pattern was first doubted. `patterns`: what each
+packet of a frame carried, as `signature` says it; the last row is what is known of the sender.
 """
 
 _MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
@@ -138,8 +175,9 @@ def table(height: int, places: int, entries: int) -> Table:
         np.zeros((entries, places), np.uint8),
         np.zeros((entries, height, 2), np.int64),
         stream,
-        np.zeros((2, len(Count)), np.int64),
+        np.zeros((3, len(Count)), np.int64),
         np.zeros((rows.MAX_SPANS, rows.SPAN_FIELDS), np.int64),
+        np.zeros((entries + 1, places), np.int64),
     )
 
 
@@ -237,6 +275,92 @@ def _place(entries: NDArray[np.int64], index: int, places: int, sequence: int) -
         entries[index, Field.BASE] = sequence - places // 4 & _WRAP_MASK  # room for those that the first one overtook
     place = step(sequence, entries[index, Field.BASE])
     return place if 0 <= place < places else NO_VALUE
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def frames_between(stream: NDArray[np.int64], timestamp: int, since: int) -> int:
+    """Frames from one timestamp to another, to the nearest."""
+    period = VIDEO_CLOCK_HZ * stream[Stream.RATE_DIVISOR]
+    frames: int = (2 * step(timestamp, since) * stream[Stream.RATE] + period) // (2 * period)
+    return frames
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def signature(spans: NDArray[np.int64], count: int) -> np.int64:
+    """One number for all the places that a packet names."""
+    mixed = np.int64(count)
+    for i in range(count):
+        mixed = mixed * np.int64(_MIX[0]) + (spans[i, rows.ROW] << 40 | spans[i, rows.OFFSET] << 20 | spans[i, rows.LENGTH])
+    return mixed
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _is_twice(entries: NDArray[np.int64], stream: NDArray[np.int64], timestamp: int) -> bool:
+    """Whether a frame that has begun has nearly this timestamp, and therefore the same numbers, but not this one."""
+    half = VIDEO_CLOCK_HZ * stream[Stream.RATE_DIVISOR] // (2 * stream[Stream.RATE])
+    twice = False
+    for i in range(len(entries)):
+        begun = entries[i, Field.STATE] != State.FREE and entries[i, Field.PACKETS] >= STRANGERS
+        off = abs(step(timestamp, entries[i, Field.TIMESTAMP]))
+        twice |= begun and 0 < off < half
+    return twice
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _fits(  # noqa: PLR0917 - columns, not a tuple of them: see the module
+    entries: NDArray[np.int64],
+    stream: NDArray[np.int64],
+    known: NDArray[np.int64],
+    timestamp: int,
+    sequence: int,
+    signed: np.int64,
+) -> bool:
+    """Whether number, timestamp and place of a packet agree, or nothing is known of how they should."""
+    length = stream[Stream.LENGTH]
+    if length == 0:
+        return True
+    if timestamp != stream[Stream.OPEN]:  # nearly always that of the packet before: no division for each
+        frames = frames_between(stream, timestamp, stream[Stream.ANCHOR])
+        stream[Stream.OPEN] = timestamp
+        stream[Stream.OPEN_FIRST] = stream[Stream.FIRST] + frames * length & _WRAP_MASK
+        stream[Stream.OPEN_TWICE] = _is_twice(entries, stream, timestamp)
+    place = step(sequence, stream[Stream.OPEN_FIRST])
+    if 0 <= place < length and known[place] == signed and not stream[Stream.OPEN_TWICE]:
+        stream[Stream.DOUBTS] = 0
+        return True
+    return False
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _has_changed(stream: NDArray[np.int64], counts: NDArray[np.int64], sequence: int, packet: int) -> bool:
+    """Count a packet that does not fit; whether enough of them came in sequence, or nothing else, to forget the pattern.
+
+    The copy that another leg brings of the last one neither adds to the run nor ends it.
+    """
+    ahead = step(sequence, stream[Stream.DOUBT_NEXT])
+    if stream[Stream.DOUBT_RUN] == 0 or not -1 <= ahead <= 0:
+        stream[Stream.DOUBT_RUN] = 0
+        stream[Stream.DOUBT_FIRST] = packet
+        counts[2] = counts[0]
+        counts[2, Count.PACKETS] -= 1
+        ahead = 0
+    counts[0, Count.MISPLACED] += 1
+    stream[Stream.DOUBTS] += 1
+    stream[Stream.DOUBT_RUN] += ahead == 0
+    stream[Stream.DOUBT_NEXT] = sequence + 1 & _WRAP_MASK
+    changed: bool = stream[Stream.DOUBT_RUN] >= STRANGERS or stream[Stream.DOUBTS] >= DOUBTS
+    return changed
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _since_doubt(stream: NDArray[np.int64], counts: NDArray[np.int64], packet: int) -> int:
+    """The packet from which to look again without the pattern, with the counters as they were before it."""
+    if stream[Stream.DOUBT_RUN] >= STRANGERS:
+        counts[0] = counts[2]
+        return stream[Stream.DOUBT_FIRST]  # type: ignore[no-any-return]
+    counts[0, Count.PACKETS] -= 1
+    counts[0, Count.MISPLACED] -= 1
+    return packet
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -346,7 +470,7 @@ def _without_entry(stream: NDArray[np.int64], counts: NDArray[np.int64], timesta
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def scatter(
+def scatter(  # noqa: C901 - one loop: each call that takes arrays costs as much as a branch saves
     chunk: Chunked, first: int, context: tuple[int, int, int, int], pool: NDArray[np.uint8], state: Table
 ) -> tuple[int, int, int]:
     """Copy packets into frames from packet `first` of the chunk on, until an Event: it, the packet to go on from, a timestamp.
@@ -357,8 +481,9 @@ def scatter(
     """
     octets, lengths, count = chunk
     payload_type, now_ns, silence_ns, stale_ns = context
-    entries, seen, filled, stream, counts, spans = state
+    entries, seen, filled, stream, counts, spans, patterns = state
     _, height, row_octets = pool.shape
+    known = patterns[len(entries)]
     for packet in range(first, count):
         fault, found, interlaced, sequence = rows.read(octets, packet, lengths[packet], payload_type, spans)
         if not _is_readable(fault, interlaced, counts):
@@ -372,11 +497,18 @@ def scatter(
                 return Event.RESTART.value, _take_over(stream, counts, ssrc, timestamp, packet), timestamp
             continue
         stream[Stream.STRANGER_RUN] = 0
+        signed = signature(spans, found)
+        if not _fits(entries, stream, known, timestamp, sequence, signed):
+            if _has_changed(stream, counts, sequence, packet):
+                return Event.CHANGED.value, _since_doubt(stream, counts, packet), timestamp
+            continue
         if _find(entries, stream, timestamp) != NO_VALUE:
             index = stream[Stream.ENTRY]
             _hear(entries, stream, now_ns)
             outside = _leaves_raster(spans, found, height, row_octets)
             if _is_fresh(entries, seen, counts, index, sequence, outside):
+                if stream[Stream.LENGTH] == 0:
+                    patterns[index, step(sequence, entries[index, Field.BASE])] = signed
                 source = octets.ctypes.data + packet * octets.shape[1]
                 frame = pool.ctypes.data + entries[index, Field.SLOT] * height * row_octets
                 whole = _copy(source, frame, spans, found, filled, index, row_octets)
