@@ -85,6 +85,20 @@ class TritonModel:
             self._limit_s, self._pause_s = self._timeout_s, 0.0
             return results
 
+    def counts(self) -> tuple[int, int]:
+        """Requests that the server has answered for this model, whoever sent them, and how often it ran the net for them.
+
+        Raises ModelError: no server, no answer.
+        """
+        with self._busy:
+            link = self._links.current
+            if link is None:
+                raise ModelError(self._why)
+            try:
+                return link.counts()
+            except Exception as cause:  # as above
+                raise ModelError(f"{self._name} on {self._server.url}: {_line(cause)}") from cause
+
     def close(self) -> None:
         """Give memory and connection back. Idempotent; done at the end of the program where nobody calls it."""
         self._closed.set()
@@ -224,6 +238,10 @@ class _Link:
             known[shapes] = tuple(result.shape for result in results)
             self._plans[shapes] = _Plan(self._client, self.signature(), shapes, known[shapes])
         return results
+
+    def counts(self) -> tuple[int, int]:
+        """Inferences and executions, by the server's account."""
+        return self._client.counts(self._name, START_S)
 
     def rehearse(self, shapes: Shapes, results: Shapes) -> None:
         """Register memory for a kind of request, and send one of noughts."""

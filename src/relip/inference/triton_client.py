@@ -99,6 +99,12 @@ class Client:
         config = self._call("get_model_config", name, timeout_s=timeout_s, **json)
         return metadata, config.get("config", config)
 
+    def counts(self, name: str, timeout_s: float) -> tuple[int, int]:
+        """Inferences and executions of a model since the server's start, over all its versions."""
+        json = {"as_json": True} if self.server.protocol == "grpc" else {}
+        told = self._call("get_inference_statistics", name, timeout_s=timeout_s, **json)["model_stats"]
+        return tuple(sum(int(one.get(key, 0)) for one in told) for key in ("inference_count", "execution_count"))  # type: ignore[return-value]
+
     def infer(self, name: str, inputs: list[Any], outputs: list[Any], timeout_s: float) -> Any:  # noqa: ANN401
         """One request; the library's result."""
         return self._call("infer", name, inputs, outputs=outputs, timeout_s=timeout_s)

@@ -210,6 +210,26 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     pipeline(PipelineOptions(**options))
 
 
+@bench.command()
+@click.option(
+    "--config", "config_path", type=FILE, help="Configuration (YAML) of which models is taken; by default Triton's ports."
+)
+@click.option("--requests", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Requests of each net.")
+@click.option(
+    "--services",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Services that share the server in the last part.",
+)
+@JSON
+def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """What a Triton server adds to a request beside the same net in this process, and what it gains by joining requests."""
+    from relip.service.bench_inference import InferenceOptions, inference  # noqa: PLC0415
+
+    inference(InferenceOptions(**options))
+
+
 @commands.command()
 @click.argument("clips", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")
