@@ -1,5 +1,6 @@
 """Nets on a real Triton server: the same numbers as in the process, and what happens when it is slow, gone, or another one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -386,3 +387,21 @@ def test_the_command_names_a_server_that_is_away_in_one_line(monkeypatch, capsys
         cli.main()
     assert end.value.code == 1
     assert f"no Triton server answers at {url}" in capsys.readouterr().err
+
+
+def test_the_benchmark_tells_every_net_in_both_places_and_services_that_share_the_server(server, monkeypatch, capsys, tmp_path):
+    (tmp_path / "relip.yaml").write_text(f"models: {{triton: {{url: '{server.grpc}'}}}}")
+    asked = ["--config", str(tmp_path / "relip.yaml"), "--requests", "30", "--services", "2", "--json", "-"]
+    monkeypatch.setattr(sys, "argv", ["relip", "bench", "inference", *asked])
+    cli.main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["server"]["url"] == server.grpc
+    assert [one["net"] for one in told["nets"]] == ["face_detector", "face_mesh", "articulation"]
+    for one in told["nets"]:
+        assert one["equal"]
+        assert 0 < one["triton_p50_ms"] <= one["triton_p99_ms"]
+        assert one["added_p50_ms"] == pytest.approx(one["triton_p50_ms"] - one["here_p50_ms"], abs=0.002)
+    assert [one["services"] for one in told["shared"]] == [1, 2]
+    assert told["shared"][0]["joined"] == 1
+    assert 1 <= told["shared"][1]["joined"] <= 2
+    assert not ours()

@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from relip.config import LipSync, Models, settings
 from relip.ports import Model, Signature
 from relip.service import terminal
-from relip.service.compose.bench import Served, articulation_alone, pairs
+from relip.service.compose.bench import Asked, Served, articulation_alone, pairs
 from relip.service.options import outputs, publish
 
 WARM = 20
 """Requests before the measurement, of each net in each place."""
 TURN = 25
 """Requests of one place before it is the other's turn."""
+ROUNDS = 5
+"""Turns of the parts in which services share the server."""
 COLUMNS = 222
 """Columns of log-mel that a frame of 25 a second needs of the net that looks 120 ms ahead."""
 
@@ -55,13 +57,27 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """So many services that ask for the articulation net without pause. `joined`: requests that the server ran as one."""
+    """So many services that ask for the articulation net without pause, all figures medians of the rounds but the quantiles.
+
+    `joined`: requests that the server ran as one. `busy_ms`: what it took for a request, without its waiting.
+    """
 
     services: int
     requests_per_s: float
     p50_ms: float
     p99_ms: float
     joined: float
+    busy_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One turn of some services: requests a second, the milliseconds of each; and as in Together."""
+
+    per_s: float
+    times_ms: NDArray[np.float64]
+    joined: float
+    busy_ms: float
 
 
 def inference(options: InferenceOptions) -> None:
@@ -73,7 +89,7 @@ def inference(options: InferenceOptions) -> None:
         for one in pairs(models, LipSync().look_ahead_ms):
             stack.callback(one.close)
             added.append(_compare(one, options.requests))
-        shared = [_share(models, count, options.requests) for count in sorted({1, options.services})]
+        shared = _share(models, sorted({1, options.services}), options.requests)
     _tell(models, added, shared)
     if options.json_ is not None:
         told = {"server": models.triton.model_dump(mode="json"), "nets": [asdict(one) for one in added]}
@@ -98,33 +114,46 @@ def _compare(one: Served, requests: int) -> Added:
     )
 
 
-def _share(models: Models, services: int, requests: int) -> Together:
-    """The same number of requests from each of so many services at once, each with memory and a connection of its own."""
+def _share(models: Models, counts: Sequence[int], requests: int) -> list[Together]:
+    """So many requests from each service, in rounds that the counts of services take in turn."""
     with ExitStack() as stack:
-        asking = []
-        for _ in range(services):
-            asking.append(articulation_alone(models, LipSync().look_ahead_ms))
-            stack.callback(asking[-1].close)
+        asking = [articulation_alone(models, LipSync().look_ahead_ms) for _ in range(max(counts))]
+        for model in asking:
+            stack.callback(model.close)
         inputs = _noise(asking[0].signature)
         for model in asking:
             _times(model, inputs, WARM)
-        before, times = asking[0].counts(), [np.zeros(0)] * services
-        began = time.perf_counter()
+        rounds = [[_round(asking[:count], inputs, -(-requests // ROUNDS)) for count in counts] for _ in range(ROUNDS)]
+    return [_together(count, own) for count, own in zip(counts, zip(*rounds, strict=True), strict=True)]
 
-        def ask(k: int) -> None:
-            times[k] = _times(asking[k], inputs, requests)
 
-        threads = [threading.Thread(target=ask, args=(k,)) for k in range(services)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        took, after = time.perf_counter() - began, asking[0].counts()
-    p50, p99 = np.percentile(np.concatenate(times), (50, 99))
-    joined = (after[0] - before[0]) / max(1, after[1] - before[1])
-    return Together(
-        services, round(services * requests / took, 1), round(float(p50), 3), round(float(p99), 3), round(joined, 2)
+def _round(asking: Sequence[Asked], inputs: Sequence[NDArray[np.float32]], requests: int) -> _Round:
+    """Every service at once, each with memory and a connection of its own."""
+    before, times = asking[0].account(), [np.zeros(0)] * len(asking)
+
+    def ask(k: int) -> None:
+        times[k] = _times(asking[k], inputs, requests)
+
+    threads = [threading.Thread(target=ask, args=(k,)) for k in range(len(asking))]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took_s, after = time.perf_counter() - began, asking[0].account()
+    answered = after.requests - before.requests
+    return _Round(
+        per_s=len(asking) * requests / took_s,
+        times_ms=np.concatenate(times),
+        joined=answered / max(1, after.executions - before.executions),
+        busy_ms=(after.busy_ns - before.busy_ns) / 1e6 / answered,
     )
+
+
+def _together(services: int, rounds: Sequence[_Round]) -> Together:
+    p50, p99 = np.percentile(np.concatenate([one.times_ms for one in rounds]), (50, 99))
+    rate, joined, busy = np.median([(one.per_s, one.joined, one.busy_ms) for one in rounds], axis=0).tolist()
+    return Together(services, round(rate, 1), round(float(p50), 3), round(float(p99), 3), round(joined, 2), round(busy, 3))
 
 
 def _times(model: Model, inputs: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float64]:
@@ -157,7 +186,9 @@ def _tell(models: Models, added: list[Added], shared: list[Together]) -> None:
     ]
     heads = ["net", "in the process, p50 / p99 ms", "Triton, p50 / p99 ms", "added, p50 ms", "equal"]
     terminal.table(f"a request to {where}", heads, rows)
-    rows = [[str(t.services), f"{t.requests_per_s:.0f}", f"{t.p50_ms:.2f} / {t.p99_ms:.2f}", f"{t.joined:.2f}"] for t in shared]
-    terminal.table(
-        "services that ask for the articulation net at once", ["services", "requests a second", "p50 / p99 ms", "joined"], rows
-    )
+    rows = [
+        [str(t.services), f"{t.requests_per_s:.0f}", f"{t.p50_ms:.2f} / {t.p99_ms:.2f}", f"{t.joined:.2f}", f"{t.busy_ms:.2f}"]
+        for t in shared
+    ]
+    heads = ["services", "requests a second", "p50 / p99 ms", "joined", "server's ms a request"]
+    terminal.table("services that ask for the articulation net at once", heads, rows)

@@ -20,7 +20,14 @@ MOST_FRAMES = 4000
 """What `graph.tally` keeps the times of, less those before a measurement."""
 LENGTH = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-INTERFACE = click.option("--interface", default="127.0.0.1", show_default=True, help="Address of the local interface.")
+INTERFACE = click.option(
+    "--interface",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS[,ADDRESS]",
+    help="Address of the local interface; of a second one, after a comma, for second legs.",
+)
+PLACE = "ADDRESS:PORT[,ADDRESS:PORT]"
 FORMAT = click.option(
     "--format",
     "format_",
@@ -59,9 +66,11 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @FORMAT
 @click.option("--video", type=FILE, help="Video to play; without it the demo's presenter.")
 @click.option("--voice", type=FILE, help="Voice to play; without it the demo's sentence.")
-@click.option("--video-to", required=True, metavar="ADDRESS:PORT", help="Where the picture goes (ST 2110-20).")
-@click.option("--voice-to", metavar="ADDRESS:PORT", help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
-@click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
+@click.option(
+    "--video-to", required=True, metavar=PLACE, help="Where the picture goes (ST 2110-20); both legs of ST 2022-7 if two."
+)
+@click.option("--voice-to", metavar=PLACE, help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
+@click.option("--anc-to", metavar=PLACE, help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to send; without it until SIGTERM or SIGINT.")
 @PACING
@@ -76,10 +85,10 @@ def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 
 @commands.command()
 @FORMAT
-@click.option("--dubbed", required=True, metavar="ADDRESS:PORT|SDP", help="The dubbed picture.")
-@click.option("--original", metavar="ADDRESS:PORT|SDP", help="The picture before the service, to compare with.")
-@click.option("--voice", metavar="ADDRESS:PORT|SDP", help="The voice, to record with the picture.")
-@click.option("--disclosure", metavar="ADDRESS:PORT|SDP", help="The ancillary flow that declares the altered region.")
+@click.option("--dubbed", required=True, metavar=f"{PLACE}|SDP", help="The dubbed picture.")
+@click.option("--original", metavar=f"{PLACE}|SDP", help="The picture before the service, to compare with.")
+@click.option("--voice", metavar=f"{PLACE}|SDP", help="The voice, to record with the picture.")
+@click.option("--disclosure", metavar=f"{PLACE}|SDP", help="The ancillary flow that declares the altered region.")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to receive; without it until SIGTERM or SIGINT.")
 @click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
@@ -230,6 +239,33 @@ def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its opt
     inference(InferenceOptions(**options))
 
 
+@bench.command()
+@FORMAT
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Of each run.")
+@click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each measurement of CPU.")
+@click.option(
+    "--pacing",
+    type=click.Choice(["hybrid", "spin", "spread", "burst"]),
+    default="spread",
+    show_default=True,
+    help="How packets leave where modes are not compared.",
+)
+@click.option(
+    "--try",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
+)
+@click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
+@JSON
+def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """CPU a packet over real sockets on loopback, beside GStreamer's; loss, pacing, and the formats this machine carries."""
+    from relip.service.bench_wire import WireOptions, wire  # noqa: PLC0415
+
+    wire(WireOptions(**options))
+
+
 @commands.command()
 @click.argument("clips", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")
@@ -325,7 +361,7 @@ def sdp_show(path: Path, interface: str) -> None:
 @sdp_group.command("make")
 @FORMAT
 @click.option("--kind", type=click.Choice(["video", "voice", "anc"]), default="video", show_default=True, help="What flows.")
-@click.option("--to", required=True, metavar="ADDRESS:PORT", help="Where the flow goes.")
+@click.option("--to", required=True, metavar=PLACE, help="Where the flow goes.")
 @click.option("--name", default="relip", show_default=True, help="Session name.")
 @click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
 @INTERFACE

@@ -14,6 +14,9 @@ from relip.service.compose import triton
 from relip.weights import cache, shipped
 from relip.weights.repository import name_of
 
+Asked = TritonModel
+"""What `articulation_alone` gives, for those who may not know an adapter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -35,7 +38,7 @@ def pairs(models: Models, look_ahead_ms: int) -> Iterator[Served]:
         yield Served(name_of(path), here, there, there.close)
 
 
-def articulation_alone(models: Models, look_ahead_ms: int) -> TritonModel:
+def articulation_alone(models: Models, look_ahead_ms: int) -> Asked:
     """The articulation net of one more service. Raises ResourceError."""
     return triton.served(models, _articulation(models, look_ahead_ms), None)
 
