@@ -264,9 +264,10 @@ def test_an_interface_that_is_no_card_is_refused():
         RivermaxSink(anc_sdp(Leg(LEG.destination, LEG.port, interface="10.0.0.1")), sizes=None)
 
 
-def test_a_transport_file_the_card_does_not_understand_is_refused():
+@pytest.mark.parametrize("text", ["v=0\r\n", anc_sdp().replace("s=relip", "s= "), anc_sdp().replace("source-filter", "source")])
+def test_a_transport_file_the_card_does_not_understand_is_refused(text):
     with pytest.raises(ResourceError, match="does the SDP describe the packets"):
-        RivermaxSink("v=0\r\n", sizes=None)
+        RivermaxSink(text, sizes=None)
 
 
 ACQUIRE, COMMIT = "rmx_output_media_get_next_chunk", "rmx_output_media_commit_chunk"

@@ -125,7 +125,7 @@ bool read_sdp(fake_stream *stream, const rmx_output_media_stream_params *params)
     int port = 0;
     bool named = false;
     while (std::getline(lines, line)) {
-        if (line.rfind("s=", 0) == 0) named = line.size() > 3;
+        if (line.rfind("s=", 0) == 0) named = line.find_first_not_of(" \r", 2) != std::string::npos;
         if (line.rfind("m=", 0) == 0 && media++ == params->media) sscanf(line.c_str(), "m=%*s %d", &port);
         if (media == params->media + 1) {
             sscanf(line.c_str(), "c=IN IP4 %63[0-9.]", to);
