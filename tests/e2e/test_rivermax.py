@@ -17,7 +17,7 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, video_format
 from relip.essence.tai import Tai
 from relip.graph.pacing import pacing_of_card
-from relip.ports import Burst, Chunk, Schedule
+from relip.ports import PACKET_STRIDE, Burst, Chunk, Schedule
 from relip.transport import rivermax
 from relip.transport.rivermax import RivermaxSink, RivermaxSource
 from relip.wire import sdp
@@ -229,6 +229,7 @@ def test_a_signal_ends_a_receive_call_and_loses_nothing(filled, fake):
 def test_a_wrong_checksum_is_counted_and_stops_nothing(filled, fake):
     fake.inject("checksum", STATUS["checksum"], 1)
     assert receive_all(filled, len(payloads())) == payloads()
+    filled.close()
     assert filled.checksum_issues == 1
 
 
@@ -301,6 +302,14 @@ def test_the_frame_after_one_that_was_given_up_is_whole(fake, headers, video_sin
     rest = receive_all(video_source, held + headers.packets)
     assert rest[:held] == expected[chunk * per_chunk : chunk * per_chunk + held]
     assert rest[held:] == datagrams_of(second)
+
+
+def test_a_packet_larger_than_was_said_is_refused_and_the_next_leaves(pair):
+    sink, source = pair
+    with pytest.raises(FormatError, match="or too large"):
+        sink.send(burst_of([bytes(2001)]))
+    assert sink.send(burst_of([bytes(2000)])) == 1
+    assert receive_all(source, 1) == [bytes(PACKET_STRIDE)]  # cut by the chunk
 
 
 def test_a_card_that_refuses_for_good_is_an_error_that_names_the_step(fake, headers, video_sink):
