@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import flows
 from pyrivermax.building import build
 from relip.clock.rivermax import RivermaxClock
 from relip.essence.errors import FormatError, ResourceError
@@ -132,6 +133,21 @@ def test_frames_arrive_bit_for_bit_round_the_ring(headers, video_sink, by_sequen
         burst = frame_burst(headers, frame)
         assert video_sink.send(burst) == headers.packets
         assert receive_all(source, headers.packets) == datagrams_of(burst)
+    source.close()
+
+
+def test_grains_cross_two_cards_and_come_out_as_they_went_in():
+    raster = video_format("720p25")
+    camera, receiver = flows.Sender(raster=raster), flows.Receiver(raster=raster)
+    source = RivermaxSource(LEG, by_sequence=True)
+    first = camera.burst()
+    sink = RivermaxSink(video_sdp(), sizes=first.lengths + first.headers.shape[1])
+    for burst in (first, *(camera.burst() for _ in range(5))):
+        sink.send(burst)
+        receiver.take(source)
+    assert receiver.ticks == sorted(camera.sent)
+    assert flows.same(receiver.frames, camera.sent, receiver.ticks)
+    sink.close()
     source.close()
 
 
