@@ -25,6 +25,8 @@ _SECTION, _INTERFACE, _PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _RESOLUTION, _OFFSET = 9, 14
 """Options of an interface: if_tsresol and if_tsoffset."""
 _BINARY = 0x80
+_MOST_OFFSET_S = 1 << 33
+"""Two and a half centuries; more is damage, and has no nanoseconds in 64 bits."""
 Octets = NDArray[np.uint8]
 Order = Literal["little", "big"]
 
@@ -107,7 +109,7 @@ def _pcapng(octets: Octets) -> Records:
         start=(at + np.where(simple, 12, 28))[known],
         kept=kept[known],
         stamp=np.where(simple, 0, stamp)[known],
-        link=interfaces.link[which][known],
+        link=interfaces.link[which[known]],
         resolution_ns=interfaces.coarsest_ns,
         ends_early=end < len(octets),
     )
@@ -181,10 +183,13 @@ def _timing(options: bytes, order: Order) -> tuple[int, int]:
     while len(options) >= 4:
         code, length = (int.from_bytes(options[at : at + 2], order) for at in (0, 2))
         value = options[4 : 4 + length]
+        if len(value) < length:
+            break
         if code == _RESOLUTION and length == 1:
             resolution = value[0]
         elif code == _OFFSET and length == 8:
-            offset_s = int.from_bytes(value, order, signed=True)
+            said = int.from_bytes(value, order, signed=True)
+            offset_s = said if abs(said) <= _MOST_OFFSET_S else 0
         options = options[4 + length + -length % 4 :]
     return resolution, offset_s
 
