@@ -34,6 +34,7 @@ class Records:
     """Frames in the order of the file, int64 columns (n,): first octet, octets kept, stamp in ns (UTC; 0: none), link type.
 
     `resolution_ns`: the coarsest step of the stamps. `ends_early`: the file stops inside its last record, which is left out.
+    `dropped`: packets that the capturing machine says it lost, which only pcapng can tell.
     """
 
     octets: Octets
@@ -43,6 +44,7 @@ class Records:
     link: NDArray[np.int64]
     resolution_ns: int
     ends_early: bool
+    dropped: int = 0
 
 
 def read(path: Path) -> Records:

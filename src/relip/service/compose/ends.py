@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
-from relip.clock.ptp import TaiClock
+from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
 from relip.essence.flow import Leg
-from relip.transport.udp import UdpSink, UdpSource
+from relip.transport.pcap import Capture, PcapSource
+from relip.transport.udp import StampedUdpSource, UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
 
+UTC_TO_TAI_S = LEAP_SECONDS
+"""Seconds from UTC to TAI, where the kernel does not know."""
 DEFAULT_BUFFER = 33_554_432
 """As in the service's configuration: six 1080p frames."""
 
@@ -27,6 +31,21 @@ def host_device() -> HostDevice:
 def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
     """A kernel socket that receives a leg. Raises ResourceError."""
     return UdpSource(leg, buffer_octets=buffer_octets)
+
+
+def stamped_source(leg: Leg) -> StampedUdpSource:
+    """A kernel socket that receives a leg and says when each packet came. Raises ResourceError."""
+    return StampedUdpSource(leg)
+
+
+def capture(path: Path) -> Capture:
+    """A capture file. Raises ResourceError."""
+    return Capture(path)
+
+
+def captured_source(of: Capture, leg: Leg) -> PcapSource:
+    """A leg's packets in a capture file."""
+    return PcapSource(of, leg)
 
 
 def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
