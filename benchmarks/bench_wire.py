@@ -25,7 +25,7 @@ from relip.essence.formats import video_format
 from relip.essence.tai import grain_start, grain_ticks, wrap_rtp
 from relip.frames.assemble import VideoAssembler
 from relip.frames.pool import FramePool
-from relip.ports import Burst, Chunk
+from relip.ports import Burst, Chunk, Schedule
 from relip.transport.udp import UdpSink, UdpSource
 from relip.wire.st2110_20 import FrameHeaders
 
@@ -49,7 +49,13 @@ def send(frames: int, *, paced: bool, result: multiprocessing.Queue[Run]) -> Non
         clock.wait_until(grain_start(index + frame, FORMAT.rate))
         sequence = plan.stamp(sequence, wrap_rtp(grain_ticks(index + frame, FORMAT.rate, 90_000)))
         span_ns = int(40_000_000 * SPREAD) if paced else 0
-        burst = Burst(plan.headers, contents[frame % CONTENTS], plan.offsets, plan.lengths, span_ns)
+        burst = Burst(
+            plan.headers,
+            contents[frame % CONTENTS],
+            plan.offsets,
+            plan.lengths,
+            Schedule(span_ns=span_ns, together=120 if paced else 4320),
+        )
         begin = time.thread_time()
         accepted += sink.send(burst)
         cpu += time.thread_time() - begin

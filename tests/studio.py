@@ -15,6 +15,7 @@ from relip.frames.pool import FramePool
 from relip.graph.egress import Egress
 from relip.graph.holoscan import run_pending
 from relip.graph.ingress import Ingress
+from relip.graph.pacing import Mode, pacing_of
 from relip.graph.reception import Reception
 from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
@@ -45,12 +46,13 @@ class Studio:
         self._spoken = 0
         self._sound = AudioPackets(AudioFormat(), payload_type=VOICE, ssrc=2)
         pool = FramePool(frames + 12, form)
-        sender = VideoSender(self.out.sink, FrameHeaders(form, payload_type=VIDEO, ssrc=3), rate=form.rate)
+        headers = FrameHeaders(form, payload_type=VIDEO, ssrc=3)
+        sender = VideoSender(self.out.sink, headers, pacing_of(form, headers.packets, Mode.BURST), rate=form.rate)
         self._received = VideoAssembler(form, payload_type=VIDEO, pool=FramePool(frames + 12, form))
 
-        def send(grain: VideoGrain, verdict: Verdict, late_ns: int) -> None:
+        def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
             self.verdicts[grain.ticks] = verdict
-            sender.send(grain, verdict, late_ns)
+            sender.send(grain, verdict, due)
             self._take_delivery()
 
         self.delivered = {}

@@ -1,15 +1,23 @@
 """What every PacketSource and every PacketSink promises; each adapter's tests run it on that adapter."""
 
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from relip.essence.errors import FormatError, ResourceError
-from relip.ports import PACKET_STRIDE, Burst, Chunk
+from relip.ports import PACKET_STRIDE, Burst, Chunk, Schedule
 
 SECOND_NS = 1_000_000_000
 LENGTHS = [1220] * 100 + [700] + [1220, 1452, 24, 21, 20, 20] + [164] * 300
+
+
+SCHEDULES = [
+    Schedule(),
+    Schedule(span_ns=4_000_000, together=100),
+    *(Schedule(span_ns=4_000_000, together=8, hold_ns=Fraction(10_000), slack=7, spin_ns=spin) for spin in (50_000, SECOND_NS)),
+]
 
 
 def payloads():
@@ -18,14 +26,14 @@ def payloads():
     return [octets.integers(0, 256, length, dtype=np.uint8).tobytes() for length in LENGTHS]
 
 
-def burst_of(datagrams, header_octets=20, *, span_ns=0):
+def burst_of(datagrams, header_octets=20, *, schedule=None):
     """The datagrams as headers and slices, in memory that may only be read, as a frame's plan is."""
     headers = np.frombuffer(b"".join(d[:header_octets] for d in datagrams), np.uint8).reshape(-1, header_octets)
     lengths = np.array([len(d) - header_octets for d in datagrams], np.int64)
     offsets = np.cumsum(lengths) - lengths
     offsets.flags.writeable = lengths.flags.writeable = False
     payload = np.frombuffer(b"".join(d[header_octets:] for d in datagrams), np.uint8)
-    return Burst(headers, payload, offsets, lengths, span_ns)
+    return Burst(headers, payload, offsets, lengths, schedule)
 
 
 def receive_all(source, expected, *, capacity=64):
@@ -90,9 +98,10 @@ class PairContract:
         assert sink.send(burst_of(payloads())) == len(LENGTHS)
         assert receive_all(source, len(LENGTHS)) == payloads()
 
-    def test_a_spread_burst_arrives_whole_and_in_order(self, pair):
+    @pytest.mark.parametrize("schedule", SCHEDULES, ids=["at once", "spread", "hybrid", "spin"])
+    def test_a_burst_on_a_schedule_arrives_whole_and_in_order(self, pair, schedule):
         sink, source = pair
-        assert sink.send(burst_of(payloads(), span_ns=4_000_000)) == len(LENGTHS)
+        assert sink.send(burst_of(payloads(), schedule=schedule)) == len(LENGTHS)
         assert receive_all(source, len(LENGTHS)) == payloads()
 
     def test_packets_may_be_headers_alone(self, pair):

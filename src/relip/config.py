@@ -84,6 +84,12 @@ class VoiceIn(FlowKeys):
     channels: int = Field(1, ge=1, le=64, description="channels of the flow; the first one is heard")
     packet_time_us: Literal[125, 1000] = Field(1000, description="packet time in microseconds; 1000 is level A, 125 level B")
 
+    align: Literal["timestamps", "arrival"] = Field(
+        "timestamps",
+        description="timestamps lays voice and picture together by RTP timestamp, as ST 2110 means it; arrival by the instants "
+        "at which they come, for senders that share no clock",
+    )
+
     @property
     def packet_time(self) -> Fraction:
         """The packet time in seconds."""
@@ -102,6 +108,23 @@ class FlowOut(Section):
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
 
+class Pacing(Section):
+    """How the packets of a frame leave."""
+
+    mode: Literal["auto", "hybrid", "spin", "spread", "burst"] = Field(
+        "auto",
+        description="hybrid sends packet by packet as ST 2110-21 type W asks, which takes most of a CPU at 60 frames a second; "
+        "spin takes a whole one and never sleeps; spread sends a group each millisecond for little CPU and is no type of "
+        "sender; burst sends a frame at once; auto is hybrid, and spread on loopback, where nothing else needs it",
+    )
+    lead_packets: int | None = Field(
+        None,
+        ge=1,
+        description="packets that leave before the first is read, with hybrid and spin; by default what the standard's offset "
+        "has room for, 165 at 1080p; more outlasts longer stalls of the machine and delays the picture by as much (TROFF)",
+    )
+
+
 class Output(Section):
     """What leaves."""
 
@@ -113,6 +136,7 @@ class Output(Section):
         "preserve",
         description="preserve keeps the input's RTP timestamps; restamp adds the latency, for receivers that play on arrival",
     )
+    pacing: Pacing = Field(Pacing(), description="how the packets of a frame leave")
     overlay: bool = Field(
         False, description="draw the altered region and the state of each frame into the picture, for tests; never on air"
     )
@@ -165,12 +189,32 @@ class Latency(Section):
     )
 
 
+class ClockKeys(Section):
+    """Where TAI comes from."""
+
+    tai_offset: int = Field(
+        37,
+        ge=10,
+        le=99,
+        description="TAI − UTC in seconds, for a kernel that was not told it by PTP; 37 since 2017, until a leap second comes",
+    )
+    ts_refclk: str | None = Field(
+        None,
+        pattern=r"^(ptp|localmac)=\S+$",
+        description="reference clock to name in transport files, such as ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:127; by "
+        "default ptp traceable where the kernel's clock is steered and knows TAI, else localmac",
+    )
+
+
 class Models(Section):
     """Where the nets lie."""
 
     cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
     articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
     threads: int = Field(1, ge=1, le=64, description="threads a net may use; 1 is fastest on small machines")
+    provider: Literal["cpu", "cuda", "tensorrt"] = Field(
+        "cpu", description="what of onnxruntime runs the nets; cpu is enough for 1080p25, the others need onnxruntime-gpu"
+    )
 
 
 class Sockets(Section):
@@ -190,6 +234,7 @@ class Config(Section):
     output: Output = Field(description="what leaves")
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     latency: Latency = Field(Latency(), description="how long the service may take")
+    clock: ClockKeys = Field(ClockKeys(), description="where TAI comes from")
     models: Models = Field(Models(), description="where the nets lie")
     sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")

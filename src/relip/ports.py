@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -48,19 +50,59 @@ class Chunk:
         return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32), arrivals=np.zeros(capacity, np.int64))
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How the packets of a flow's bursts leave: one for all its bursts. Intervals are exact nanoseconds for one packet.
+
+    Packet i of n is due i·`span_ns`/n after the burst is, and `together` packets leave at once. `hold_ns`: they hold back what
+    comes after them, also in the next burst, so long for each of them; 0 never. `slack`: a send that takes longer than so many
+    of these intervals is taken to have left at its end. `spin_ns`: within so long of an instant the sink looks at the clock
+    and no longer sleeps.
+    `drain_ns`, `read_ns`, `ahead_ns`: by which the burst is measured (`Measured`): the network model's drain, the
+    receiver model's reading, and how long after the burst is due the first packet is read (ST 2110-21 §6).
+    """
+
+    span_ns: int = 0
+    together: int = 1 << 20
+    hold_ns: Fraction = Fraction(0)
+    slack: int = 0
+    spin_ns: int = 0
+    drain_ns: Fraction = Fraction(1)
+    read_ns: Fraction = Fraction(1)
+    ahead_ns: int = 0
+
+
+class Measured(IntEnum):
+    """What a sink notes of a burst, as a column of integers.
+
+    Packets that left; when the first and the last did, in nanoseconds after the burst was due; the greatest Cinst; the least
+    and the greatest VRX (ST 2110-21 §6.6).
+    """
+
+    PACKETS = 0
+    FIRST_NS = 1
+    LAST_NS = 2
+    CINST = 3
+    VRX_LEAST = 4
+    VRX_MOST = 5
+
+
 @dataclass(slots=True)
 class Burst:
     """Packets to send, as columns: packet i is `headers[i]` followed by `payload[offsets[i]:offsets[i]+lengths[i]]`.
 
     `headers`: (n, header_octets) uint8, C-contiguous. `payload`: 1-D uint8. `offsets`, `lengths`: (n,) int64.
-    `span_ns`: spread the packets evenly over this long from the call on; 0 sends as fast as the link takes them.
+    `schedule`: how they leave from the instant `due` on, or from the call on when there is none; without a schedule as fast as
+    the link takes them. `measured`: (len(Measured),) int64, filled by a sink that keeps time, or all 0.
     """
 
     headers: NDArray[np.uint8]
     payload: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    span_ns: int = 0
+    schedule: Schedule | None = None
+    due: Tai | None = None
+    measured: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(Measured), np.int64))
 
 
 class PacketSource(Protocol):

@@ -20,12 +20,11 @@ def test_the_state_is_drawn_into_what_leaves_only_where_it_was_asked_for(asked):
     settings = config.parse(
         {"video": {**flow, "format": "720p25"}, "voice": flow, "output": {"video": flow, "overlay": asked}}, where="the test"
     )
-    video = service.video_flow(settings)
-    send, close = service._way_out(
-        settings, video, Delay(frames=5, latency_ns=200_000_000, release_ns=168_000_000), tai_clock()
-    )
+    video, camera = service.video_in(settings)
+    delay = Delay(frames=5, latency_ns=200_000_000, release_ns=168_000_000)
+    out = service._way_out(settings, video, camera, delay, tai_clock())
     grey = np.full((video.format.height, video.format.row_octets), 0x80, np.uint8)
     grain = VideoGrain(90_000, video.format, grey.copy(), slot=0, arrived=Tai(0))
-    send(grain, Verdict(bypass=Bypass.NO_FACE), 40_000_000)
-    close()
+    out.send(grain, Verdict(bypass=Bypass.NO_FACE), Tai(0))
+    out.close()
     assert (grain.packed != grey).any() == asked

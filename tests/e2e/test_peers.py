@@ -17,6 +17,7 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.essence.grains import AncGrain
 from relip.essence.scene import Region
+from relip.graph.pacing import Mode, pacing_of
 from relip.offline.container import read_voice
 from relip.peers.intake import AncIn, AudioIn, VideoIn
 from relip.peers.receive import Receiver
@@ -34,6 +35,7 @@ FORMAT = VideoFormat(360, 288, Fraction(25))
 LEG = (Leg("239.1.1.1", 5004),)
 VIDEO, AUDIO, ANC = Flow(FORMAT, 96, LEG), Flow(AudioFormat(), 97, LEG), Flow(AncFormat(FORMAT.rate), 100, LEG)
 FRAMES = 15
+BURST = pacing_of(FORMAT, 288, Mode.BURST)
 REGION = Region(100, 150, 80, 60)
 
 
@@ -103,7 +105,7 @@ def ran(
     reel = Reel(rng.integers(0, 256, (10, FORMAT.height, FORMAT.row_octets), dtype=np.uint8))
     tone = (0.5 * np.sin(np.arange(24000) * np.pi / 24)).astype(np.float32)
     voice = VoiceOut(tone, AUDIO, studio.audio.sink, lead_s=Fraction(1, 5), loop=False)
-    sender = Sender(VideoOut(reel, VIDEO, Tee(studio.original.sink, stage)), clock=clock, voice=voice)
+    sender = Sender(VideoOut(reel, VIDEO, Tee(studio.original.sink, stage), BURST), clock=clock, voice=voice)
     receiver = Receiver(
         VideoIn(VIDEO, studio.dubbed.source),
         clock=clock,
@@ -178,7 +180,7 @@ def test_the_run_ends_with_the_frames_that_were_asked_for_and_says_how_far_it_is
     link = Link(1, capacity=1 << 15)
     clock = TaiClock()
     reel = Reel(np.zeros((1, FORMAT.height, FORMAT.row_octets), np.uint8))
-    sender = Sender(VideoOut(reel, VIDEO, link.sink), clock=clock)
+    sender = Sender(VideoOut(reel, VIDEO, link.sink, BURST), clock=clock)
     receiver = Receiver(VideoIn(VIDEO, link.source), clock=clock)
     stop = threading.Event()
     playing = threading.Thread(target=lambda: sender.run(frames=None, stop=stop))

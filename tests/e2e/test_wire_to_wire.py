@@ -8,7 +8,7 @@ import pytest
 from flows import TYPE, Receiver, Sender, same
 from relip.essence.flow import Leg
 from relip.essence.formats import video_format
-from relip.ports import Chunk
+from relip.ports import Chunk, Schedule
 from relip.transport.udp import UdpSink, UdpSource
 
 pytestmark = pytest.mark.e2e
@@ -24,14 +24,14 @@ def leg():
         return Leg("239.255.21.20", probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("span_ns", [0, 10_000_000], ids=["burst", "spread"])
-def test_720p_by_multicast_is_bit_exact(leg, span_ns):
+@pytest.mark.parametrize("schedule", [None, Schedule(span_ns=10_000_000, together=288)], ids=["burst", "spread"])
+def test_720p_by_multicast_is_bit_exact(leg, schedule):
     raster = video_format("720p25")
     source, sink = UdpSource(leg), UdpSink(leg)
     sender, receiver, chunk = Sender(raster=raster, sequence=(1 << 32) - 5000), Receiver(raster=raster), Chunk.of(1024)
     for number in range(1, FRAMES + 1):
         burst = sender.burst()
-        burst.span_ns = span_ns
+        burst.schedule = schedule
         assert sink.send(burst) == 2880
         while receiver.counters.frames < number and source.receive(chunk, SECOND_NS):
             receiver._note(receiver.assembler.push(chunk, receiver.now))
@@ -53,7 +53,7 @@ def test_a_peer_of_plain_sockets_understands_us(leg):
         peer.settimeout(5)
         sink, sender = UdpSink(leg), Sender(raster=raster)
         burst = sender.burst()
-        burst.span_ns = 20_000_000
+        burst.schedule = Schedule(span_ns=20_000_000, together=144)
         sink.send(burst)
         frame = np.zeros((raster.height, raster.row_octets), np.uint8)
         for number in range(2880):

@@ -28,7 +28,10 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.output.timestamps == "preserve"
     assert read.output.disclosure is None
     assert read.latency.frames is None
+    assert read.voice.align == "timestamps"
+    assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
+    assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,10 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"voice": {"sdp": "a.sdp", "depth": 24, "channels": 2}}, "voice: .*channels, depth"),
         ({"output": {}}, "output.video"),
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
+        ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
+        ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+        ({"models": {"provider": "rocm"}}, "models.provider"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
@@ -157,3 +163,9 @@ def test_a_wrong_key_of_the_settings_is_named(tmp_path, text, named):
     path.write_text(text)
     with pytest.raises(FormatError, match=named):
         config.settings(path, {})
+
+
+@pytest.mark.parametrize("clock", [{"tai_offset": 9}, {"ts_refclk": "grandmaster"}, {"ts_refclk": "ptp=a b"}])
+def test_a_clock_that_cannot_be_is_refused_by_its_key(clock):
+    with pytest.raises(FormatError, match=f"clock.{next(iter(clock))}"):
+        config.parse(keys(clock=clock), where="here")

@@ -14,6 +14,7 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.wire import sdp
+from relip.wire.sdp_media import Sending
 
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
@@ -23,6 +24,11 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str, rate: Fraction | 
 
     `rate`: of video whose sender leaves it out, as FFmpeg does.
     """
+    return described_in_file(path, kind, interface=interface, rate=rate)[0]
+
+
+def described_in_file(path: Path, kind: type[F], *, interface: str, rate: Fraction | None = None) -> tuple[Flow[F], Sending]:
+    """The same with what its sender says of clock and pace."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as cause:
@@ -30,7 +36,7 @@ def flow_of_file(path: Path, kind: type[F], *, interface: str, rate: Fraction | 
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
     try:
-        return sdp.flow(text, kind, interface=interface, rate=rate)
+        return sdp.described(text, kind, interface=interface, rate=rate)
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
 

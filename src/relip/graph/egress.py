@@ -18,8 +18,8 @@ from relip.essence.tai import NS_PER_S, Tai
 from relip.graph.tally import Tally
 from relip.ports import Clock
 
-Send = Callable[[VideoGrain, Verdict, int], None]
-"""Sends a grain as its verdict says; the number is how many nanoseconds after its instant this is."""
+Send = Callable[[VideoGrain, Verdict, Tai], None]
+"""Sends a grain as its verdict says, from the instant on at which it is due."""
 GiveBack = Callable[[int], None]
 CLOCK_STEP_NS = 2 * NS_PER_S
 """A grain that is due so far ahead was not: the clock was set back meanwhile, and nobody waits for it to come round again."""
@@ -107,7 +107,7 @@ class Egress:
     def _depart(self, entry: _Entry, verdict: Verdict) -> None:
         """Send a grain; a network that refuses it costs this grain only."""
         try:
-            self._send(entry.grain, verdict, max(0, self._clock.now().since(entry.due)))
+            self._send(entry.grain, verdict, entry.due)
         except ResourceError as error:
             self._tally.failures[f"egress: {error}"] += 1
         else:

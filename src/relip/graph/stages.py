@@ -15,7 +15,7 @@ from relip.articulation.speaker import Observations, Speaker
 from relip.composite.patch import composite
 from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import NOBODY, Bypass, Sighting, Verdict
-from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, grain_ticks
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, VIDEO_CLOCK_HZ, Tai, grain_ticks
 from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.egress import Egress
@@ -58,13 +58,15 @@ class Inbox:
     """Blocks of the voice between the reception and the graph: the latest fifty, the oldest are dropped.
 
     Each holds what one visit to the socket brought, a tenth of a second at the most.
-    `fetch`: brings what has been received by now; the reception sets it.
+    `fetch`: brings what has been received by now; the reception sets it. `shift`: samples from a grain's timestamp to that of
+    the sound made at the same instant, from both its instants; 0, since they share an epoch, unless the composition sets it.
     """
 
     def __init__(self) -> None:
         self._blocks: deque[AudioBlock] = deque(maxlen=50)
         self.put = self._blocks.append
         self.fetch: Callable[[], None] = _nothing
+        self.shift: Callable[[Tai, Tai], int] = _none
 
     def drained(self) -> Iterator[AudioBlock]:
         """Every block, in the order in which they came; the inbox is empty afterwards."""
@@ -74,6 +76,11 @@ class Inbox:
 
 def _nothing() -> None:
     """Nobody receives."""
+
+
+def _none(_origin: Tai, _local: Tai) -> int:
+    """Timestamps say it all."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,12 @@ def grain_samples(grain: VideoGrain) -> tuple[int, int]:
     start = grain.ticks * AUDIO_CLOCK_HZ // VIDEO_CLOCK_HZ
     end = (grain.ticks * rate.numerator + VIDEO_CLOCK_HZ * rate.denominator) * AUDIO_CLOCK_HZ // scaled
     return start, end
+
+
+def voice_samples(take: Take) -> tuple[int, int]:
+    """The samples of the voice that belong to a take, as `grain_samples`, where the speech stage has laid them."""
+    start, end = grain_samples(take.grain)
+    return start + take.voice_shift, end + take.voice_shift
 
 
 def voice_need_ns(net: ArticulationNet, rate: Fraction) -> int:
@@ -273,7 +286,8 @@ class SpeechStage:
             self._listener.hear(block)
             self._newest = max(self._newest, block.end_sample)
         for take in takes:
-            start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
+            take.voice_shift = self._inbox.shift(take.grain.origin, take.local) - self._timing.offset_samples
+            start, end = voice_samples(take)
             allowed = self._timing.absent_samples
             take.voice_absent = allowed is not None and start - self._newest > allowed
             take.mel = self._listener.mel(*self._net.columns(start, end))
@@ -285,13 +299,10 @@ class ArticulationStage:
 
     name = "articulation"
 
-    def __init__(
-        self, net: ArticulationNet, speaker: Speaker, timing: VoiceTiming, enrolled: Mapping[int, Observations] | None = None
-    ) -> None:
+    def __init__(self, net: ArticulationNet, speaker: Speaker, enrolled: Mapping[int, Observations] | None = None) -> None:
         """`enrolled`: what is known of people in advance, as `Speaker.recall` takes it."""
         self._net = net
         self._speaker = speaker
-        self._timing = timing
         self._enrolled = dict(enrolled or {})
         self._met: OrderedDict[int, Observations] = OrderedDict()
         self._identity, self._person = -1, NOBODY
@@ -309,7 +320,7 @@ class ArticulationStage:
                 self._identity = face.identity
             if unhindered(take.sighting):
                 self._speaker.observe(face.shape)
-            start, end = (sample - self._timing.offset_samples for sample in grain_samples(take.grain))
+            start, end = voice_samples(take)
             take.articulation = self._net.articulate(take.mel, start, end)
             take.target = self._speaker.aim(take.articulation)
         return bool(takes)

@@ -20,6 +20,7 @@ class Take:
     `local`: the grain's instant on our TAI. `due`: when it leaves. A stage that finds a reason to leave the grain
     alone sets `verdict`; the stages after it do nothing. `person`: who is seen, by the number that `face.people` gives.
     `standing`: how much may be drawn; `coming`: the same of the next grains, nearest first, None for one that did not come.
+    `voice_shift`: samples from its timestamp to its voice.
     `strength`, `jaw`: how much is drawn, 0..1. `overtaken`: the verdict came when the grain had already left.
     """
 
@@ -30,6 +31,7 @@ class Take:
     person: int = NOBODY
     standing: Standing | None = None
     coming: tuple[Standing | None, ...] = ()
+    voice_shift: int = 0
     mel: NDArray[np.float32] | None = None
     voice_absent: bool = False
     articulation: Articulation | None = None

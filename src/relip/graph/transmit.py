@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 from relip.essence.formats import PGROUP_OCTETS, PGROUP_PIXELS
 from relip.essence.grains import AncGrain, VideoGrain
 from relip.essence.scene import Patch, Verdict
-from relip.essence.tai import VIDEO_CLOCK_HZ, period_ns, shift_grains, wrap_rtp
-from relip.ports import Burst, PacketSink
+from relip.essence.tai import VIDEO_CLOCK_HZ, Tai, shift_grains, wrap_rtp
+from relip.graph.departures import Departures
+from relip.graph.pacing import Pacing
+from relip.ports import Burst, PacketSink, Schedule
 from relip.wire import disclosure, st2110_40
 from relip.wire.disclosure import Disclosure
 from relip.wire.st2110_20 import FrameHeaders
-
-SPAN = Fraction(17, 20)
-"""Share of the period over which a frame's packets are spread: inside R_ACTIVE = 1080/1125 (ST 2110-21 §6.3), with room for
-a sleep that oversleeps."""
-
 
 Mark = Callable[[VideoGrain, Verdict], None]
 """Draws into a grain that leaves; see `graph.overlay`."""
@@ -32,42 +29,41 @@ Mark = Callable[[VideoGrain, Verdict], None]
 class VideoSender:
     """Sends grains as ST 2110-20. `shift` grains are added to each timestamp (0 preserves, ST 2110-10 §7.9).
 
-    `mark` draws into each grain when it leaves, after its patch.
+    `mark` draws into each grain when it leaves, after its patch. `departures` counts how the packets left.
     """
 
     def __init__(
-        self, sink: PacketSink, headers: FrameHeaders, *, rate: Fraction, shift: int = 0, mark: Mark | None = None
+        self,
+        sink: PacketSink,
+        headers: FrameHeaders,
+        pacing: Pacing,
+        *,
+        rate: Fraction,
+        shift: int = 0,
+        mark: Mark | None = None,
     ) -> None:
         self._sink = sink
         self._headers = headers
-        self._span_ns = int(period_ns(rate) * SPAN)
-        self._offsets, self._lengths = headers.offsets.copy(), headers.lengths.copy()  # writable, as of every other burst
+        self._burst = Burst(headers.headers, np.zeros(0, np.uint8), headers.offsets.copy(), headers.lengths.copy())
+        self._burst.schedule = pacing.schedule
         self._rate = rate
         self._shift = shift
         self._mark = mark
         self._sequence = 0
         self.packets = 0
-        self._sink.send(self._burst(np.zeros(0, np.uint8), packets=0))  # what is compiled at first use is compiled now
+        self.departures = Departures(pacing.limits, claimed=pacing.tp is not None)
+        warm(sink, pacing.schedule)
 
-    def send(self, grain: VideoGrain, verdict: Verdict, late_ns: int = 0) -> None:
-        """Send one grain, spread over what is left of its period; the patch, if any, is first written into its own buffer."""
+    def send(self, grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
+        """Send one grain from `due` on, as the flow is paced; the patch, if any, is first written into its own buffer."""
         if verdict.patch is not None:
             apply(verdict.patch, grain)
         if self._mark is not None:
             self._mark(grain, verdict)
         self._sequence = self._headers.stamp(self._sequence, wrap_rtp(self.timestamp(grain)))
-        self.packets += self._sink.send(
-            self._burst(grain.packed.reshape(-1), packets=self._headers.packets, span_ns=max(0, self._span_ns - late_ns))
-        )
-
-    def _burst(self, payload: NDArray[np.uint8], *, packets: int, span_ns: int = 0) -> Burst:
-        return Burst(
-            headers=self._headers.headers[:packets],
-            payload=payload,
-            offsets=self._offsets[:packets],
-            lengths=self._lengths[:packets],
-            span_ns=span_ns,
-        )
+        self._burst.payload, self._burst.due = grain.packed.reshape(-1), due
+        self.packets += self._sink.send(self._burst)
+        self.departures.count(self._burst.measured)
 
     def timestamp(self, grain: VideoGrain) -> int:
         """The ticks a grain leaves with."""
@@ -117,6 +113,13 @@ def whole(packets: NDArray[np.uint8]) -> Burst:
     """Packets (n, octets) uint8 that are complete as they are, sent at once."""
     none = np.zeros(len(packets), np.int64)
     return Burst(headers=packets, payload=np.zeros(0, np.uint8), offsets=none, lengths=none)
+
+
+def warm(sink: PacketSink, schedule: Schedule | None = None) -> None:
+    """Send nothing once: what a sink compiles on its first call is not compiled when the first frame is due."""
+    nothing = whole(np.zeros((0, 20), np.uint8))
+    nothing.schedule = schedule
+    sink.send(nothing)
 
 
 def row_of(packet: bytes) -> NDArray[np.uint8]:

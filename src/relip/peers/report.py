@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from relip.essence.errors import ResourceError
+from relip.graph.departures import Departures
 from relip.graph.tally import Tally
 
 
@@ -57,6 +58,46 @@ class Spread(Report):
     max: float = Field(description="largest")
 
 
+class OutputFigures(Report):
+    """How the packets of a video flow left, by the arithmetic of ST 2110-21 and the sender's own clock."""
+
+    frames: int = Field(description="frames measured")
+    within_share: float | None = Field(description="share of them inside every limit of a wide sender; null before the first")
+    late_share: float | None = Field(description="share in which a packet left after it should have been read; null before")
+    late_share_worst: float | None = Field(None, description="the same in the worst second; null where nobody looked")
+    late: int = Field(0, description="frames in which a packet left after it should have been read")
+    early: int = Field(0, description="frames of which more was sent ahead than the receiver model's buffer holds")
+    bunched: int = Field(0, description="frames in which Cinst was above its limit")
+    cinst_max: int = Field(description="greatest Cinst, packets")
+    cinst_limit: int = Field(description="C_MAX of a wide sender of this flow, packets")
+    vrx_min: int | None = Field(description="least VRX, packets; below 0 one was late; null before the first frame")
+    vrx_max: int | None = Field(description="greatest VRX, packets; null before the first frame")
+    vrx_limit: int = Field(description="VRX_FULL of a wide sender of this flow, packets")
+    worst_start_ms: float = Field(description="latest first packet of a frame after the frame's instant, milliseconds")
+    claimed: bool = Field(description="whether the transport file says that the sender keeps to these limits")
+
+    @classmethod
+    def of(cls, departures: Departures, late_share_worst: float | None = None) -> Self:
+        """What a sender's departures counted."""
+        frames = departures.frames
+        return cls(
+            frames=frames,
+            within_share=round(departures.within / frames, 4) if frames else None,
+            late_share=round(departures.late / frames, 4) if frames else None,
+            late_share_worst=late_share_worst,
+            late=departures.late,
+            early=departures.early,
+            bunched=departures.bunched,
+            cinst_max=departures.cinst_max,
+            cinst_limit=departures.limits.c_max,
+            vrx_min=departures.vrx_min,
+            vrx_max=departures.vrx_max,
+            vrx_limit=departures.limits.vrx_full,
+            worst_start_ms=round(departures.worst_start_ns / 1e6, 3),
+            claimed=departures.claimed,
+        )
+
+
 class SenderReport(Report):
     """What `relip send` did."""
 
@@ -66,6 +107,7 @@ class SenderReport(Report):
     packets_refused: int = Field(0, description="packets the network refused, all flows")
     late_starts: int = Field(0, description="video grains whose first packet left over 5 ms after its instant")
     worst_start_ms: float = Field(0.0, description="latest start of a video grain, milliseconds after its instant")
+    output: OutputFigures | None = Field(None, description="how the picture's packets left")
     first_ticks: int | None = Field(None, description="origin timestamp of the first video grain, 90 kHz ticks since the epoch")
     cpu_s: float = Field(0.0, description="CPU time of the sending, seconds")
     cut_short: bool = Field(False, description="stopped before its planned end")
@@ -96,6 +138,36 @@ class ServiceFrames(Report):
         )
 
 
+class ClockReport(Report):
+    """The service's clock, as the kernel tells of it."""
+
+    source: str = Field(description="where TAI was taken from")
+    locked: bool = Field(description="whether the kernel knows the TAI offset, as it does where PTP steers it")
+    synchronised: bool | None = Field(
+        None, description="whether somebody steers the kernel's clock; null when it would not say"
+    )
+    offset_s: int = Field(description="TAI − UTC in use, seconds")
+    max_error_us: int | None = Field(None, description="largest error that the kernel vouches for, microseconds")
+    est_error_us: int | None = Field(None, description="error that the kernel expects, microseconds")
+    leap: int | None = Field(
+        None, description="1 when the end of this day inserts a leap second, −1 when it deletes one, else 0"
+    )
+    steps: int = Field(0, description="how often the clock was set while the service ran")
+    notes: list[str] = Field(default_factory=list, description="what is wrong with it, a sentence each")
+
+
+class TimelineReport(Report):
+    """A sender's clock, as its timestamps tell of it."""
+
+    locked: bool | None = Field(None, description="whether its timestamps were TAI; null when nothing came")
+    behind_s: float | None = Field(None, description="how far they were found to lie behind our TAI, seconds")
+    drift_ppm: float | None = Field(
+        None, description="how much faster its clock runs than ours, millionths; null before a minute"
+    )
+    relocks: int = Field(0, description="how often its timeline had to be found anew")
+    note: str | None = Field(None, description="what is wrong with its timestamps")
+
+
 class ServiceReport(Report):
     """What `relip serve` did."""
 
@@ -103,6 +175,7 @@ class ServiceReport(Report):
     frames: ServiceFrames = Field(description="video grains")
     flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
+    output: OutputFigures | None = Field(None, description="how the packets of the picture left")
     latency_frames: int = Field(description="declared latency, whole grain periods")
     failures: dict[str, int] = Field(default_factory=dict, description="caught failures of an operator, by name of the error")
     people: dict[str, int] = Field(
@@ -113,7 +186,8 @@ class ServiceReport(Report):
     late_verdicts: int = Field(0, description="grains whose new mouth was ready only when they had left")
     cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
-    clock: str | None = Field(None, description="where TAI was taken from")
+    clock: ClockReport | None = Field(None, description="the service's clock")
+    senders: dict[str, TimelineReport] = Field(default_factory=dict, description="the clock of each flow's sender, by flow")
     cut_short: bool = Field(False, description="ended before its planned end")
 
 

@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from relip.essence.errors import FormatError
 from relip.essence.flow import AncFlow, AudioFlow, VideoFlow
 from relip.essence.grains import AncGrain, AncPacket
-from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, grain_start, grain_ticks, period_ns, tai_of_ticks, wrap_rtp
-from relip.graph.transmit import SPAN, row_of, whole
+from relip.essence.tai import AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ, grain_start, grain_ticks, tai_of_ticks, wrap_rtp
+from relip.graph.departures import Departures
+from relip.graph.pacing import Pacing
+from relip.graph.transmit import row_of, warm, whole
 from relip.peers.reel import Reel
-from relip.peers.report import SenderReport
+from relip.peers.report import OutputFigures, SenderReport
 from relip.ports import Burst, Clock, PacketSink
 from relip.wire.st2110_20 import FrameHeaders
 from relip.wire.st2110_30 import AudioPackets
@@ -43,11 +45,12 @@ Ancillary = Callable[[int], tuple[AncPacket, ...]]
 
 @dataclass(frozen=True, slots=True)
 class VideoOut:
-    """Frames to play, and where."""
+    """Frames to play, and where, and how their packets leave."""
 
     reel: Reel
     flow: VideoFlow
     sink: PacketSink
+    pacing: Pacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Sender:
             packets_refused=sum(count.refused for count in counts.values()),
             late_starts=video.late_starts,
             worst_start_ms=round(video.worst_start_ns / 1e6, 3),
+            output=OutputFigures.of(video.departures),
             first_ticks=grain_ticks(first, self._video.flow.format.rate, VIDEO_CLOCK_HZ) if video.grains else None,
             cpu_s=round(sum(count.cpu_s for count in counts.values()), 3),
             cut_short=frames is not None and video.grains < frames,
@@ -173,7 +177,7 @@ def _play(track: _Track, first: int, last: int | None, stop: threading.Event) ->
 
 @dataclass(slots=True)
 class _VideoTrack:
-    """Frames, each spread over most of its period."""
+    """Frames, each paced from its instant on."""
 
     out: VideoOut
     clock: Clock
@@ -187,16 +191,20 @@ class _VideoTrack:
     _index: int = 0
     _sequence: int = 0
     _headers: FrameHeaders = field(init=False)
-    _columns: tuple[NDArray[np.int64], NDArray[np.int64]] = field(init=False)
+    _burst: Burst = field(init=False)
+    departures: Departures = field(init=False)
 
     def __post_init__(self) -> None:
         flow = self.out.flow
         if self.out.reel.frames.shape[1:] != (flow.format.height, flow.format.row_octets):
             raise FormatError(f"frames of {self.out.reel.frames.shape[1:]} octets are not {flow.format}")
         self._headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
+        pacing = self.out.pacing
+        self.departures = Departures(pacing.limits, claimed=pacing.tp is not None)
         # Copies that may be written to are of the same type as the other flows' columns: a sink compiles once for all.
-        self._columns = (self._headers.offsets.copy(), self._headers.lengths.copy())
-        _warm(self.out.sink)
+        offsets, lengths = self._headers.offsets.copy(), self._headers.lengths.copy()
+        self._burst = Burst(self._headers.headers, np.zeros(0, np.uint8), offsets, lengths, pacing.schedule)
+        warm(self.out.sink, pacing.schedule)
 
     def start(self, first: int) -> None:
         self._first = self._index = first
@@ -213,11 +221,11 @@ class _VideoTrack:
         late = max(0, self.clock.now().since(due))
         self.worst_start_ns = max(self.worst_start_ns, late)
         self.late_starts += late > LATE_NS
-        headers = self._headers
-        span = max(0, int(period_ns(rate) * SPAN) - late)
-        accepted = self.out.sink.send(Burst(headers.headers, packed.reshape(-1), *self._columns, span))
-        self.count.add(accepted, headers.packets)
-        self.grains += accepted == headers.packets
+        self._burst.payload, self._burst.due = packed.reshape(-1), due
+        accepted = self.out.sink.send(self._burst)
+        self.departures.count(self._burst.measured)
+        self.count.add(accepted, self._headers.packets)
+        self.grains += accepted == self._headers.packets
         self._index += 1
         return True
 
@@ -246,7 +254,7 @@ class _VoiceTrack:
         self._packets = AudioPackets(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
         self._batch = int(BATCH_S / flow.format.packet_time) * flow.format.packet_samples
         self._lead = int(self.out.lead_s * AUDIO_CLOCK_HZ)
-        _warm(self.out.sink)
+        warm(self.out.sink)
 
     def start(self, first: int) -> None:
         self._first_sample = self._sample = grain_ticks(first, self.rate, AUDIO_CLOCK_HZ)
@@ -304,8 +312,3 @@ def voice_at(voice: VoiceOut, first: int, samples: int) -> NDArray[np.float32]:
     sound = np.zeros(samples, np.float32)
     sound[inside] = voice.samples[number[inside]]
     return sound
-
-
-def _warm(sink: PacketSink) -> None:
-    """Send nothing once: what a sink compiles on its first call is not compiled when the first frame is due."""
-    sink.send(whole(np.zeros((0, 20), np.uint8)))

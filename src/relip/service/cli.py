@@ -28,6 +28,13 @@ FORMAT = click.option(
     show_default=True,
     help="Raster and rate: 720p, 1080p or 2160p, then 23.98, 25, 29.97, 30, 50, 59.94 or 60.",
 )
+PACING = click.option(
+    "--pacing",
+    type=click.Choice(["auto", "hybrid", "spin", "spread", "burst"]),
+    default="auto",
+    show_default=True,
+    help="How the packets of a frame leave; auto is hybrid, and spread on loopback.",
+)
 JSON = click.option("--json", "json_", type=PATH, help="Where to write the report as JSON; - is standard output.")
 
 
@@ -57,6 +64,7 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to send; without it until SIGTERM or SIGINT.")
+@PACING
 @click.option("--sdp-dir", type=PATH, help="Folder in which to write a transport file for each flow.")
 @JSON
 def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare

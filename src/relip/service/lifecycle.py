@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.peers.report import FlowCounters, ServiceFrames, ServiceReport, save, stage_times
+from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, save, stage_times
 from relip.service import memory
+from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
 from relip.service.logs import Log
 
@@ -34,14 +35,18 @@ class Lifecycle:
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
         self._strangers_told = False
+        self._clocks = Clocks(service, log)
         self._cpu_at_first: float | None = None
         self._cold_start_s: float | None = None
+        self._left = (0, 0)
+        self._worst_late: float | None = None
 
     def run(self) -> None:
         """Start, log once a second what changed, drain on a signal. Raises what ended the graph, if anything did."""
         channel = self._service.channel
         for note in self._service.notes:
             self._log.warning("start", note=note)
+        self._clocks.look()
         memory.freeze()
         channel.start()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,6 +76,7 @@ class Lifecycle:
             if channel.tally.received and self._cpu_at_first is None:
                 self._cpu_at_first = time.process_time()
             if time.monotonic() >= log_at:
+                self._clocks.look()
                 self._log_changes()
                 log_at = time.monotonic() + 0.9 * LOG_S  # a wait that ends a little early must not cost a second
 
@@ -83,15 +89,17 @@ class Lifecycle:
             frames=ServiceFrames.of(tally),
             flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
             stages=stage_times(tally),
+            output=OutputFigures.of(self._service.departures, self._worst_late),
             latency_frames=self._service.delay.frames,
             failures=dict(tally.failures),
             people=dict(sorted(tally.people.items())),
             late_verdicts=tally.late_verdicts,
-            sender_locked=self._service.timeline.locked if tally.received else None,
-            relocks=self._service.timeline.relocks,
+            sender_locked=self._service.senders["video"].locked if tally.received else None,
+            relocks=self._service.senders["video"].relocks,
             cpu_s=round(used, 3),
             cold_start_s=self._cold_start_s,
-            clock=self._service.clock.source,
+            clock=self._clocks.clock(),
+            senders=self._clocks.senders(),
         )
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -104,9 +112,20 @@ class Lifecycle:
             self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
         self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
+        self._look_at_output()
         if self._service.enrolled and tally.people["new"] and not self._strangers_told:
             self._strangers_told = True
             self._log.warning("enrolment", note="somebody in the picture is not enrolled: learned as the programme runs")
+
+    def _look_at_output(self) -> None:
+        """Remember the worst second; warn of what the transport file says and the output did not keep."""
+        out = self._service.departures
+        frames, late = out.frames - self._left[0], out.late - self._left[1]
+        if frames:
+            self._left = (out.frames, out.late)
+            self._worst_late = round(max(self._worst_late or 0.0, late / frames), 4)
+        if out.claimed:
+            self._line("output", {"late": out.late, "early": out.early, "bunched": out.bunched})
 
     def _line(self, cause: str, counts: Mapping[str, int], **where: str) -> None:
         """One warning for what grew since the last second."""

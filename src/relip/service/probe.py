@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from relip.probe.listen import Feed, listen, replay
 from relip.probe.report import LegFigures, ProbeReport
 from relip.probe.study import FlowStudy, Target, Watch, study
 from relip.service import terminal
-from relip.service.compose import ends
+from relip.service.compose import ends, probing
 from relip.service.options import address, outputs, publish
 from relip.wire import sdp
 
@@ -95,8 +94,8 @@ def _targets(where: str, options: ProbeOptions) -> list[Target]:
 def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeReport, list[FlowStudy]]:
     """What came from the network in the time given, or until a signal."""
     clock = ends.tai_clock()
-    offset_ns = _offset_ns(options, round((clock.now().ns - time.time_ns()) / NS_PER_S))
-    sources = [[ends.stamped_source(leg) for leg in target.legs] for target in targets]
+    offset_ns = _offset_ns(options, clock.state.offset_s)
+    sources = [[probing.stamped_source(leg) for leg in target.legs] for target in targets]
     watches = [[Watch(target, leg) for leg in target.legs] for target in targets]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,23 +110,24 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
     for feed in feeds:
         feed.source.close()
     remarks = [source.report.warning for theirs in sources for source in theirs if source.report.warning]
-    if not clock.locked:
-        remarks.append("PTP does not steer this host: first packet, RTP offset, RTP age and VRX carry the error of its clock")
-    return _report("network", clock.source, studies, remarks), studies
+    state = clock.look()
+    if not state.traceable:
+        remarks += [*state.notes, "first packet, RTP offset, RTP age and VRX carry the error of this clock"]
+    return _report("network", state.source, studies, remarks), studies
 
 
 def _replayed(path: Path, targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeReport, list[FlowStudy]]:
     """What a capture file holds: of the flows named, or of every one that is RTP."""
-    capture = ends.capture(path)
+    capture = probing.capture(path)
     every = not targets
     flows = capture.flows()
     targets = targets or [Target(f"{flow.leg.destination}:{flow.leg.port}", (flow.leg,)) for flow in flows]
-    offset_ns = _offset_ns(options, ends.UTC_TO_TAI_S)
+    offset_ns = _offset_ns(options, probing.UTC_TO_TAI_S)
     studies, passed = [], []
     with terminal.progress("packets") as advance:
         for target in targets:
             watches = [Watch(target, leg) for leg in target.legs]
-            sources = [ends.captured_source(capture, leg) for leg in target.legs]
+            sources = [probing.captured_source(capture, leg) for leg in target.legs]
             feeds = [Feed(w, s) for w, s in zip(watches, sources, strict=True)]
             replay(feeds, tell=lambda taken: advance(taken, len(capture.port)))
             how = [

@@ -14,6 +14,7 @@ from typing import TypeVar
 from relip.control.static import write_transport_file
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
+from relip.graph.pacing import Pacing
 from relip.offline.container import VideoReader, read_voice
 from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
@@ -23,6 +24,7 @@ from relip.service import logs, memory, terminal
 from relip.service.compose import ends
 from relip.service.options import address, folder, frames_of, outputs, publish
 from relip.wire import sdp
+from relip.wire.st2110_20 import FrameHeaders
 
 LONGEST_FILE_S = 60
 """A longer file is played up to here: its frames are unpacked and ready, a minute of 1080p25 takes 8 GB of disk."""
@@ -42,6 +44,7 @@ class SendOptions:
     anc_to: str | None
     interface: str
     seconds: float | None
+    pacing: str
     sdp_dir: Path | None
     json_: Path | None
 
@@ -55,8 +58,11 @@ def run(options: SendOptions) -> None:
     if options.sdp_dir is not None:
         folder(options.sdp_dir)
     clock = ends.tai_clock()
+    leg = _leg(options, "video")
+    packets = FrameHeaders(form, payload_type=PAYLOAD_TYPES["video"], ssrc=0).packets
+    paced = ends.pacing(leg, form, packets, mode=options.pacing, lead_packets=None)
     sender = Sender(
-        VideoOut(_reel(options, form, frames), _flow(options, "video", form), ends.sink(_leg(options, "video"))),
+        VideoOut(_reel(options, form, frames), _flow(options, "video", form, paced), ends.sink(leg), paced),
         clock=clock,
         voice=_voice(options),
         ancillary=_ancillary(options, form),
@@ -109,11 +115,11 @@ def _leg(options: SendOptions, name: str) -> Leg:
     return Leg(destination=host, port=port, interface=options.interface)
 
 
-def _flow(options: SendOptions, name: str, form: F) -> Flow[F]:
+def _flow(options: SendOptions, name: str, form: F, paced: Pacing | None = None) -> Flow[F]:
     """The flow, and its transport file where one is wanted."""
     flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
     if options.sdp_dir is not None:
-        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), delay_us=None))
+        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
     return flow
 

@@ -10,11 +10,15 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from relip.transport import pacing
+from relip.transport.pacing import Plan
+
 MSG_TRUNC = 0x20
 MSG_DONTWAIT = 0x40
 POLLIN = 1
 _CLOCK_MONOTONIC = 1
 _TIMER_ABSTIME = 1
+_PR_SET_TIMERSLACK = 29
 
 _NS_PER_US = 1_000
 _NS_PER_MS = 1_000_000
@@ -26,8 +30,6 @@ GATHER_NS = _NS_PER_MS
 """Packets pile up this long before they are read: fewer, fuller batches. 10 ms would need a 4 MB buffer at 1080p60."""
 POLL_NS = 20 * _NS_PER_MS
 """A blocked receive looks this often whether it was closed."""
-SLICE_NS = _NS_PER_MS
-"""A spread burst leaves in slices about this far apart; sleeping for each small burst cannot keep up."""
 STUCK_NS = 50 * _NS_PER_MS
 """A send that makes no progress for this long is given up and explained."""
 SEGMENTS = 44
@@ -45,6 +47,7 @@ _sendmmsg = types.ExternalFunction("sendmmsg", types.int32(types.int32, types.ui
 _poll = types.ExternalFunction("poll", types.int32(types.uintp, types.uint64, types.int32))
 _usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 _clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.uintp))
+_prctl = types.ExternalFunction("prctl", types.int32(types.int32, types.uint64, types.uint64, types.uint64, types.uint64))
 _clock_nanosleep = types.ExternalFunction("clock_nanosleep", types.int32(types.int32, types.int32, types.uintp, types.uintp))
 
 
@@ -54,6 +57,8 @@ ReceiveWork = tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.uint64], N
 """pollfd, mmsghdr as words of 32 bits, iovec as words of 64, timespec."""
 Columns = tuple[int, int, int, NDArray[np.int64], NDArray[np.int64]]
 """A Burst: addresses of headers and payload (which may be read-only), octets of a header; offsets, lengths."""
+Pace = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Columns of `pacing`: the plan, the state that goes on from burst to burst, and what is measured."""
 SendWork = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]
 """mmsghdr and iovec as words of 64 bits, cmsghdr as words of 16, the packet after each message, timespec."""
 
@@ -211,19 +216,50 @@ def _push(link: tuple[int, int], columns: Columns, work: SendWork, first: int, l
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def send(link: tuple[int, int], columns: Columns, work: SendWork, first: int, schedule: tuple[int, int]) -> int:
-    """Send from packet `first` on, in slices due evenly over the span; the packet after the last one taken."""
-    start_ns, span_ns = schedule
+def within(offsets: NDArray[np.int64], lengths: NDArray[np.int64], size: int) -> bool:
+    """Whether every slice lies inside a payload of `size` octets."""
+    inside = True
+    for i in range(len(offsets)):
+        inside &= offsets[i] >= 0 and lengths[i] >= 0 and offsets[i] + lengths[i] <= size
+    return inside
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def send(link: tuple[int, int], columns: Columns, work: SendWork, first: int) -> int:
+    """Send from packet `first` on, as fast as the link takes them; the packet after the last one taken."""
+    sent: int = _push(link, columns, work, first, len(columns[4]))
+    return sent
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def send_on_schedule(  # noqa: PLR0917  columns: see the module
+    link: tuple[int, int], columns: Columns, work: SendWork, first: int, start_ns: int, pace: Pace
+) -> int:
+    """Send from packet `first` on, each group at its instant, and measure; the packet after the last one taken."""
+    plan, state, measured = pace
+    times = work[4]
     packets = len(columns[4])
-    slices = min(max(1, (span_ns + SLICE_NS - 1) // SLICE_NS), packets)
     sent = first
-    for part in range(slices):
-        last = packets * (part + 1) // slices
-        if sent >= last:
-            continue
-        if part > 0:
-            _sleep_until(start_ns + span_ns * part // slices, work[4])
-        sent = _push(link, columns, work, sent, last)
+    if plan[Plan.SPIN] > 0:
+        _prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)  # the thread's sleeps: 50 µs late else, by the kernel's default
+    while sent < packets:
+        last = min(sent + plan[Plan.TOGETHER], packets)
+        _wait_until(pacing.due_ns(plan, state, start_ns, sent, packets), plan[Plan.SPIN], times)
+        before_ns = now(times)
+        taken = _push(link, columns, work, sent, last)
+        at_ns = pacing.left(plan, state, before_ns, now(times), taken - sent)
+        if taken > sent:
+            pacing.measure(plan, state, measured, start_ns, at_ns, taken - sent)
+        sent = taken
         if sent < last:
             break
     return sent
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _wait_until(due_ns: int, spin_ns: int, times: NDArray[np.int64]) -> None:
+    """Sleep while `due_ns` is far, then look at the clock."""
+    if due_ns - now(times) > spin_ns:
+        _sleep_until(due_ns - spin_ns, times)
+    while now(times) < due_ns:
+        pass

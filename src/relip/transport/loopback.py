@@ -153,10 +153,10 @@ class LoopbackSink:
         self._open = True
 
     def send(self, burst: Burst) -> int:
-        """See PacketSink; it does not wait, but the packets' stamps are spread over `span_ns`."""
+        """See PacketSink; it does not wait, but the packets' stamps are spread over the schedule's span."""
         if not self._open:
             raise ResourceError("the sink is closed")
-        self._link.carry(*_datagrams(burst), burst.span_ns)
+        self._link.carry(*_datagrams(burst), burst.schedule.span_ns if burst.schedule else 0)
         return len(burst.headers)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Kernel UDP sockets: batched, non-blocking, aggregated (GRO) receive; segmented (GSO), spread send.
+"""Kernel UDP sockets: batched, non-blocking, aggregated (GRO) receive; segmented (GSO) send on a schedule.
 
 The hot loops call libc from numba with the GIL released; Python opens the sockets and explains what went wrong.
 Nothing here knows what a packet means, and nothing here promises the timing of ST 2110-21 type N.
@@ -16,8 +16,9 @@ import numpy as np
 
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Leg
-from relip.ports import Burst, Chunk
-from relip.transport import datagrams, stamps
+from relip.essence.tai import Tai
+from relip.ports import Burst, Chunk, Clock, Measured, Schedule
+from relip.transport import datagrams, pacing, stamps
 from relip.transport.aggregates import AggregateReader
 from relip.transport.datagrams import DatagramReader
 from relip.transport.stamps import StampedReader, StampedRows
@@ -29,6 +30,10 @@ LEAST_BUFFER_OCTETS = 8_000_000
 SEND_BUFFER_OCTETS = 4 << 20
 DSCP_AF41 = 34
 TTL = 16
+LOOKS, LOOK_NS = 4, 20_000
+"""How often two clocks are read one after the other, until it took no longer than this."""
+REACH_NS = 1_000_000_000
+"""A burst is sent when it is due: an instant further away than this was lost to a step of the clock."""
 
 # Constants of linux/in.h, linux/udp.h and asm-generic/socket.h that the socket module does not name.
 _IP_ADD_SOURCE_MEMBERSHIP = 39
@@ -155,11 +160,15 @@ class StampedUdpSource(UdpSource):
 class UdpSink:
     """PacketSink on one connected socket, sending from `leg.interface`; the frame is never copied in user space.
 
-    `ttl` also bounds multicast; `dscp` is the 6-bit code point (AF41 for media). Raises ResourceError.
+    `clock` tells the instants at which bursts are due; without one a schedule begins when `send` is called. `ttl` also bounds
+    multicast; `dscp` is the 6-bit code point (AF41 for media). Raises ResourceError.
     """
 
-    def __init__(self, leg: Leg, *, ttl: int = TTL, dscp: int = DSCP_AF41, source_port: int = 0) -> None:
+    def __init__(
+        self, leg: Leg, *, clock: Clock | None = None, ttl: int = TTL, dscp: int = DSCP_AF41, source_port: int = 0
+    ) -> None:
         self._leg = leg
+        self._clock = clock
         self._socket = _sending_socket(leg, ttl=ttl, dscp=dscp, source_port=source_port)
         effective = _grant_buffer(self._socket, SEND_BUFFER_OCTETS, socket.SO_SNDBUF, _SO_SNDBUFFORCE)
         segmented = _accepts(self._socket, _UDP_SEGMENT, 0)
@@ -173,8 +182,12 @@ class UdpSink:
         self._controls = np.tile(template, (datagrams.MESSAGES, 1))
         self._ends = np.zeros(datagrams.MESSAGES, np.int64)
         self._times = np.zeros(2, np.int64)
+        self._schedule, self._plan = Schedule(), pacing.plan_of(Schedule())
+        self._state = pacing.fresh_state()
+        self._measured = np.zeros(len(Measured), np.int64)
         nothing = np.zeros(0, np.int64)
-        self.send(Burst(np.zeros((0, 12), np.uint8), np.zeros(0, np.uint8), nothing, nothing))  # loads the loop
+        for schedule in (None, Schedule()):  # loads the loops
+            self.send(Burst(np.zeros((0, 12), np.uint8), np.zeros(0, np.uint8), nothing, nothing, schedule))
 
     def send(self, burst: Burst) -> int:
         """See PacketSink. Packets the link refuses for 50 ms are given up; ResourceError when it refuses for good."""
@@ -183,10 +196,12 @@ class UdpSink:
         with self._in_use:
             if not self._open:
                 raise ResourceError("the sink is closed")
-            start_ns = int(datagrams.now(self._times))
+            start_ns = 0 if burst.schedule is None else self._monotonic(burst.due)
+            self._measured.fill(0)
             sent = self._send_from(burst, 0, start_ns)
             while sent < packets and self._step(burst, sent):
                 sent = self._send_from(burst, sent + 1, start_ns)
+            burst.measured[:] = self._measured
         return sent
 
     def _send_from(self, burst: Burst, first: int, start_ns: int) -> int:
@@ -199,7 +214,26 @@ class UdpSink:
             np.require(burst.offsets, np.int64, ["C", "W"]),
             np.require(burst.lengths, np.int64, ["C", "W"]),
         )
-        return int(datagrams.send(link, columns, work, first, (start_ns, burst.span_ns)))
+        if burst.schedule is None:
+            return int(datagrams.send(link, columns, work, first))
+        if burst.schedule is not self._schedule:
+            self._schedule, self._plan = burst.schedule, pacing.plan_of(burst.schedule)
+        pace = (self._plan, self._state, self._measured)
+        return int(datagrams.send_on_schedule(link, columns, work, first, start_ns, pace))
+
+    def _monotonic(self, due: Tai | None) -> int:
+        """An instant on the clock that the loop sleeps by, which no step of TAI moves; now, when it is out of reach."""
+        before = int(datagrams.now(self._times))
+        if due is None or self._clock is None:
+            return before
+        for _ in range(LOOKS):
+            tai = self._clock.now()
+            after = int(datagrams.now(self._times))
+            if after - before <= LOOK_NS:  # nobody took the processor between the two clocks
+                break
+            before = int(datagrams.now(self._times))
+        ahead_ns = due.since(tai)
+        return after + ahead_ns if abs(ahead_ns) < REACH_NS else after
 
     def _step(self, burst: Burst, index: int) -> bool:
         """Send one stuck packet by itself, where errno can be read; whether the rest is worth trying."""
@@ -226,10 +260,9 @@ def _check(burst: Burst) -> None:
     """Refuse slices outside the payload: the kernel would read whatever lies there."""
     assert burst.headers.flags.c_contiguous
     assert burst.payload.flags.c_contiguous
-    ends = burst.offsets + burst.lengths
     if not len(burst.headers) == len(burst.offsets) == len(burst.lengths):
         raise FormatError(f"{len(burst.headers)} headers, {len(burst.offsets)} offsets, {len(burst.lengths)} lengths")
-    if len(ends) and (min(burst.offsets.min(), burst.lengths.min()) < 0 or ends.max() > burst.payload.size):
+    if not datagrams.within(burst.offsets, burst.lengths, burst.payload.size):
         raise FormatError(f"a packet's slice lies outside its payload of {burst.payload.size} octets")
 
 

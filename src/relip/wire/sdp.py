@@ -84,6 +84,25 @@ def flows(
     return [each.flow for each in parse(text, interface=interface, second_interface=second_interface, rate=rate).media]
 
 
+def described(
+    text: str,
+    kind: type[F],
+    *,
+    interface: str = "127.0.0.1",
+    second_interface: str | None = None,
+    rate: Fraction | None = None,
+) -> tuple[Flow[F], Sending]:
+    """The first flow whose format is of `kind`, such as VideoFormat, and what its sender says; FormatError without one.
+
+    The rest as `parse`.
+    """
+    for each in parse(text, interface=interface, second_interface=second_interface, rate=rate).media:
+        flow = each.flow
+        if isinstance(flow.format, kind):
+            return Flow(format=flow.format, payload_type=flow.payload_type, legs=flow.legs, name=flow.name), each.sending
+    raise FormatError(f"the SDP has no flow of {kind.__name__}")
+
+
 def flow(
     text: str,
     kind: type[F],
@@ -92,11 +111,8 @@ def flow(
     second_interface: str | None = None,
     rate: Fraction | None = None,
 ) -> Flow[F]:
-    """The first flow whose format is of `kind`, such as VideoFormat; FormatError when there is none. The rest as `parse`."""
-    for each in flows(text, interface=interface, second_interface=second_interface, rate=rate):
-        if isinstance(each.format, kind):
-            return Flow(format=each.format, payload_type=each.payload_type, legs=each.legs, name=each.name)
-    raise FormatError(f"the SDP has no flow of {kind.__name__}")
+    """The flow of `described`, without what its sender says."""
+    return described(text, kind, interface=interface, second_interface=second_interface, rate=rate)[0]
 
 
 def format(  # noqa: A001  the pair of parse, as everywhere here

@@ -33,9 +33,9 @@ class House:
         self.on_send = lambda _grain: None
         self.egress = Egress(clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally)
 
-    def send(self, grain, verdict, late_ns):
+    def send(self, grain, verdict, due):
         self.on_send(grain)
-        self.late_ns = late_ns
+        self.due = due
         self.sent.append((grain.ticks, verdict, self.clock.now()))
 
     def register(self, ticks, due):
@@ -131,11 +131,11 @@ def test_a_network_that_refuses_a_grain_costs_that_grain_only(house):
     assert house.tally.failures == {"egress: Network is unreachable": 1}
 
 
-def test_a_late_start_is_told_so_that_the_packets_catch_up(house):
+def test_a_grain_that_starts_late_is_still_due_at_its_instant(house):
     house.register(7, T0)
     house.clock.advance(12_000_000)
     house.egress.step()
-    assert house.late_ns == 12_000_000
+    assert house.due == T0
 
 
 def test_when_the_clock_was_set_back_nobody_waits_for_it_to_come_round_again(house):

@@ -19,7 +19,7 @@ from relip.essence.scene import Bypass, MouthShape, Sighting
 from relip.essence.tai import grain_start, grain_ticks
 from relip.graph.ladder import Rung, Standing
 from relip.graph.ramp import Ramp
-from relip.graph.stages import RANGES, AlignStage, ArticulationStage, MouthStage, Switch, VoiceTiming, grain_samples
+from relip.graph.stages import RANGES, AlignStage, ArticulationStage, MouthStage, Switch, grain_samples
 from relip.graph.take import Pulse, Take
 from relip.mouth.own_pixels import OwnPixels
 
@@ -60,7 +60,7 @@ def test_align_says_who_it_is_by_what_is_coming():
 
 def test_the_range_of_a_speaker_who_returns_is_remembered_and_nobody_else_gets_it():
     speaker = Speaker(SpeakerSettings())
-    stage = ArticulationStage(NET, speaker, VoiceTiming())
+    stage = ArticulationStage(NET, speaker)
 
     def shot(identity, person, openings):
         for k, opening in enumerate(openings):

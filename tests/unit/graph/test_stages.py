@@ -13,7 +13,7 @@ from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Bypass, Sighting
 from relip.essence.tai import grain_start, grain_ticks
 from relip.graph.ladder import Rung, Standing
-from relip.graph.stages import AlignStage, Inbox, SpeechStage, Switch, VoiceTiming, grain_samples, voice_need_ns
+from relip.graph.stages import AlignStage, Inbox, SpeechStage, Switch, VoiceTiming, grain_samples, voice_need_ns, voice_samples
 from relip.graph.take import Pulse, Take
 from relip.speech.listener import Listener
 
@@ -46,6 +46,14 @@ class Hearing:
         pulse = Pulse(ready=[take(index)])
         self.stage.work(pulse)
         return pulse.ready[0]
+
+
+def test_the_inbox_says_which_sound_was_made_when_a_grain_was_and_the_later_stages_keep_to_it():
+    hearing = Hearing()
+    hearing.inbox.shift = lambda origin, local: 7 if origin == local else 0
+    heard = hearing.frame(INDEX)
+    first, end = grain_samples(heard.grain)
+    assert voice_samples(heard) == (first + 7, end + 7)
 
 
 def test_25_frames_a_second_need_the_voice_for_162_and_a_half_ms():

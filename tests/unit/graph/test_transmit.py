@@ -10,6 +10,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, Patch, Region, Verdict
 from relip.essence.tai import Tai, grain_ticks
+from relip.graph.pacing import Mode, pacing_of
 from relip.graph.transmit import DisclosureSender, VideoSender, apply
 from relip.wire import disclosure, st2110_20, st2110_40
 from relip.wire.st2110_20 import FrameHeaders
@@ -17,6 +18,7 @@ from relip.wire.st2110_20 import FrameHeaders
 pytestmark = pytest.mark.unit
 
 FORMAT = VideoFormat(width=360, height=8, rate=Fraction(60000, 1001))
+DUE = Tai(1_764_000_000_000_000_000)
 UNTOUCHED = Verdict(bypass=Bypass.NO_FACE)
 
 
@@ -47,7 +49,8 @@ def timestamps(sink):
 
 
 def sender(sink, **more):
-    return VideoSender(sink, FrameHeaders(FORMAT, payload_type=96, ssrc=1), rate=FORMAT.rate, **more)
+    headers = FrameHeaders(FORMAT, payload_type=96, ssrc=1)
+    return VideoSender(sink, headers, pacing_of(FORMAT, headers.packets, Mode.SPREAD), rate=FORMAT.rate, **more)
 
 
 def test_a_patch_replaces_its_region_and_not_one_octet_outside_it():
@@ -63,14 +66,14 @@ def test_a_patch_replaces_its_region_and_not_one_octet_outside_it():
 
 def test_the_timestamp_is_preserved_by_default():
     sink = Kept()
-    sender(sink).send(grain(100_001), UNTOUCHED)
+    sender(sink).send(grain(100_001), UNTOUCHED, DUE)
     assert timestamps(sink) == {grain_ticks(100_001, FORMAT.rate, 90_000) % 2**32}
 
 
 def test_a_restamped_grain_carries_the_timestamp_of_the_grain_it_leaves_with():
     for index in (100_000, 100_001):
         sink = Kept()
-        sender(sink, shift=9).send(grain(index), UNTOUCHED)
+        sender(sink, shift=9).send(grain(index), UNTOUCHED, DUE)
         assert timestamps(sink) == {grain_ticks(index + 9, FORMAT.rate, 90_000) % 2**32}
 
 
@@ -96,6 +99,6 @@ def test_a_mark_is_drawn_over_the_patch_before_the_grain_leaves():
         marked.packed[0, :5] = 7
 
     verdict = Verdict(patch=Patch(region, np.full((1, 5), 9, np.uint8)))
-    sender(sink, mark=mark).send(grain(3), verdict)
+    sender(sink, mark=mark).send(grain(3), verdict, DUE)
     assert seen == [([9] * 5, verdict)]
     assert any(bytes([7] * 5) in packet for packet in sink.packets)

@@ -33,6 +33,8 @@ HOMES = {
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},
     "socket": {"transport/udp.py"},
+    # packets by way of the card; the clock by which the card sends
+    "pyrivermax": {"transport/rivermax.py", "clock/rivermax.py"},
     "scipy": set(),
     "torch": set(),
     "psutil": set(),

@@ -1,6 +1,7 @@
 """The Model port's contract, run against both adapters."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from relip.essence.errors import ModelError, ResourceError
@@ -16,10 +17,8 @@ SIGNATURE = Signature(
 )
 
 
-@pytest.fixture(params=["null", "onnx"])
-def model(request, tmp_path):
-    if request.param == "null":
-        return NullModel(SIGNATURE, lambda left, right: (left + right, left * right))
+@pytest.fixture
+def file(tmp_path):
     onnx = pytest.importorskip("onnx", reason="writing a net needs the extra models")
     sides = [
         [onnx.helper.make_tensor_value_info(s.name, 1, [n if n > 0 else "n" for n in s.shape]) for s in specs]
@@ -35,7 +34,14 @@ def model(request, tmp_path):
     onnx.helper.set_model_props(net, {"licence": "none"})
     path = tmp_path / "net.onnx"
     path.write_bytes(net.SerializeToString())
-    return OnnxModel(path)
+    return path
+
+
+@pytest.fixture(params=["null", "onnx"])
+def model(request):
+    if request.param == "null":
+        return NullModel(SIGNATURE, lambda left, right: (left + right, left * right))
+    return OnnxModel(request.getfixturevalue("file"))
 
 
 def row(*values):
@@ -79,3 +85,28 @@ def test_a_file_that_is_no_net_is_a_resource_error(tmp_path):
     for path in (tmp_path / "x.onnx", tmp_path / "absent.onnx"):
         with pytest.raises(ResourceError, match=str(path)):
             OnnxModel(path)
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_that_the_library_lacks_is_told_with_the_package_that_has_it(file, provider):
+    if onnxruntime.get_device() != "CPU":
+        pytest.skip("this onnxruntime is the one for GPUs")
+    with pytest.raises(ResourceError, match=f"models.provider={provider} .*onnxruntime-gpu"):
+        OnnxModel(file, provider=provider)
+
+
+def test_a_library_that_falls_back_to_the_cpu_in_silence_is_found_out(file, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    with (
+        pytest.warns(UserWarning, match="not in available provider names"),  # the library's own word, which no log shows
+        pytest.raises(ResourceError, match="fell back to CPUExecutionProvider"),
+    ):
+        OnnxModel(file, provider="cuda")
+
+
+def test_threads_reach_the_library(file, monkeypatch):
+    made = []
+    options = onnxruntime.SessionOptions
+    monkeypatch.setattr(onnxruntime, "SessionOptions", lambda: made.append(options()) or made[-1])
+    OnnxModel(file, threads=3)
+    assert made[0].intra_op_num_threads == 3

@@ -14,9 +14,10 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat
 from relip.essence.grains import AncPacket
 from relip.essence.tai import Tai, grain_start, grain_ticks, wrap_rtp
+from relip.graph.pacing import Mode, pacing_of
 from relip.peers.reel import Reel
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut, voice_at
-from relip.ports import Burst
+from relip.ports import Burst, Schedule
 from relip.transport.loopback import Link
 from relip.wire import st2110_20, st2110_30, st2110_40
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.unit
 FORMAT = VideoFormat(64, 48, Fraction(60000, 1001))
 LEG = (Leg("239.1.1.1", 5004),)
 VIDEO = Flow(FORMAT, 96, LEG)
+SPREAD = pacing_of(FORMAT, 48, Mode.SPREAD)
 AUDIO = Flow(AudioFormat(channels=2), 97, LEG)
 ANC = Flow(AncFormat(FORMAT.rate), 100, LEG)
 START = Tai(1_764_000_000_123_456_789)
@@ -36,7 +38,7 @@ class TimedSink:
     def __init__(self, clock: ManualClock, *, refuse: int = 0) -> None:
         self.packets: list[bytes] = []
         self.times: list[Tai] = []
-        self.spans: list[int] = []
+        self.dues: list[tuple[Tai, Schedule]] = []
         self._clock = clock
         self._refuse = refuse
 
@@ -44,7 +46,7 @@ class TimedSink:
         if not len(burst.headers):
             return 0
         self.times.append(self._clock.now())
-        self.spans.append(burst.span_ns)
+        self.dues.append((burst.due, burst.schedule))
         for header, offset, length in zip(burst.headers, burst.offsets, burst.lengths, strict=True):
             self.packets.append(header.tobytes() + burst.payload[offset : offset + length].tobytes())
         return len(burst.headers) - self._refuse
@@ -76,7 +78,7 @@ def played(*, frames: int, **tracks) -> tuple:
     clock = ManualClock(START)
     sink = TimedSink(clock)
     made = {name: make(clock) for name, make in tracks.items()}
-    sender = Sender(VideoOut(reel(), VIDEO, sink), clock=clock, ssrc=7, **made)
+    sender = Sender(VideoOut(reel(), VIDEO, sink, SPREAD), clock=clock, ssrc=7, **made)
     return sink, sender.run(frames=frames, stop=threading.Event())
 
 
@@ -107,21 +109,32 @@ def test_the_frames_repeat_and_their_sequence_numbers_do_not() -> None:
     assert report.packets_sent == {"video": 3 * per}
 
 
-def test_a_frame_is_spread_over_most_of_its_period() -> None:
+def test_a_frame_is_spread_over_most_of_its_period_from_its_instant_on() -> None:
     sink, _ = played(frames=2)
-    assert sink.spans == [14_180_833] * 2
+    first = sink.times[0].grain_index(FORMAT.rate)
+    assert [due for due, _ in sink.dues] == [grain_start(first + k, FORMAT.rate) for k in range(2)]
+    assert [schedule.span_ns for _, schedule in sink.dues] == [14_180_833] * 2
 
 
-def test_a_machine_that_is_late_is_counted_and_does_not_stretch_the_frame() -> None:
+def test_a_paced_frame_takes_its_whole_period() -> None:
+    clock = ManualClock(START)
+    sink = TimedSink(clock)
+    video = VideoOut(reel(), VIDEO, sink, pacing_of(FORMAT, 48, Mode.HYBRID))
+    Sender(video, clock=clock).run(frames=1, stop=threading.Event())
+    assert sink.dues[0][1] == pacing_of(FORMAT, 48, Mode.HYBRID).schedule
+    assert sink.dues[0][1].span_ns == 16_683_333
+
+
+def test_a_machine_that_is_late_is_counted_and_its_frames_are_due_as_ever() -> None:
     class SlowClock(ManualClock):
         def wait_until(self, due: Tai) -> None:
             super().wait_until(due.after(6_000_000))
 
     clock = SlowClock(START)
     sink = TimedSink(clock)
-    report = Sender(VideoOut(reel(), VIDEO, sink), clock=clock).run(frames=2, stop=threading.Event())
+    report = Sender(VideoOut(reel(), VIDEO, sink, SPREAD), clock=clock).run(frames=2, stop=threading.Event())
     assert (report.late_starts, report.worst_start_ms) == (2, 6.0)
-    assert sink.spans == [8_180_833] * 2
+    assert {due.since(grain_start(due.grain_index(FORMAT.rate), FORMAT.rate)) for due, _ in sink.dues} == {0}
 
 
 def test_the_voice_lies_on_the_timeline_of_the_frames() -> None:
@@ -150,7 +163,7 @@ def test_audio_leaves_within_five_milliseconds_of_being_heard() -> None:
     """The voice's clock is its own in this test, so that no other flow moves it on."""
     clock, own = ManualClock(START), ManualClock(START)
     sink = TimedSink(own)
-    sender = Sender(VideoOut(reel(), VIDEO, TimedSink(clock)), clock=clock, voice=VoiceOut(ramp(200), AUDIO, sink))
+    sender = Sender(VideoOut(reel(), VIDEO, TimedSink(clock), SPREAD), clock=clock, voice=VoiceOut(ramp(200), AUDIO, sink))
     sender._tracks[1].clock = own
     report = sender.run(frames=10, stop=threading.Event())
     first = report.first_ticks * 48000 // 90000
@@ -198,7 +211,9 @@ def test_the_flows_have_synchronization_sources_of_their_own() -> None:
 
 def test_packets_the_network_refuses_are_counted_and_their_frame_is_not_sent() -> None:
     clock = ManualClock(START)
-    report = Sender(VideoOut(reel(), VIDEO, TimedSink(clock, refuse=1)), clock=clock).run(frames=2, stop=threading.Event())
+    report = Sender(VideoOut(reel(), VIDEO, TimedSink(clock, refuse=1), SPREAD), clock=clock).run(
+        frames=2, stop=threading.Event()
+    )
     assert (report.frames_sent, report.packets_refused) == (0, 2)
     assert report.cut_short
 
@@ -208,7 +223,7 @@ def test_a_sink_that_is_gone_ends_the_run_with_its_own_error() -> None:
     stop = threading.Event()
     gone = Link().sink
     voice = VoiceOut(ramp(10), AUDIO, gone)
-    sender = Sender(VideoOut(reel(), VIDEO, TimedSink(clock)), clock=clock, voice=voice)
+    sender = Sender(VideoOut(reel(), VIDEO, TimedSink(clock), SPREAD), clock=clock, voice=voice)
     gone.close()
     with pytest.raises(ResourceError, match="sink is closed"):
         sender.run(frames=None, stop=stop)
@@ -219,7 +234,7 @@ def test_a_stop_cuts_the_run_short() -> None:
     clock = ManualClock(START)
     stop = threading.Event()
     stop.set()
-    report = Sender(VideoOut(reel(), VIDEO, TimedSink(clock)), clock=clock).run(frames=5, stop=stop)
+    report = Sender(VideoOut(reel(), VIDEO, TimedSink(clock), SPREAD), clock=clock).run(frames=5, stop=stop)
     assert (report.frames_sent, report.cut_short, report.first_ticks) == (0, True, None)
 
 
@@ -227,8 +242,8 @@ def test_what_cannot_be_played_is_refused() -> None:
     clock = ManualClock(START)
     sink = TimedSink(clock)
     with pytest.raises(FormatError, match=r"are not 64x48p59\.94"):
-        Sender(VideoOut(Reel(np.zeros((1, 48, 100), np.uint8)), VIDEO, sink), clock=clock)
+        Sender(VideoOut(Reel(np.zeros((1, 48, 100), np.uint8)), VIDEO, sink, SPREAD), clock=clock)
     with pytest.raises(FormatError, match="no sample"):
-        Sender(VideoOut(reel(), VIDEO, sink), clock=clock, voice=VoiceOut(ramp(0), AUDIO, sink))
+        Sender(VideoOut(reel(), VIDEO, sink, SPREAD), clock=clock, voice=VoiceOut(ramp(0), AUDIO, sink))
     with pytest.raises(FormatError, match="frames=0"):
-        Sender(VideoOut(reel(), VIDEO, sink), clock=clock).run(frames=0, stop=threading.Event())
+        Sender(VideoOut(reel(), VIDEO, sink, SPREAD), clock=clock).run(frames=0, stop=threading.Event())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relip.essence.errors import FormatError
-from relip.ports import Chunk
+from relip.ports import Chunk, Schedule
 from relip.transport.loopback import Link
 from transport_contract import PairContract, SourceContract, StampContract, burst_of, payloads, receive_all
 
@@ -28,7 +28,7 @@ def sent():
 def filled():
     link = Link()
     link.now_ns = NOON_NS
-    link.sink.send(burst_of(payloads(), span_ns=4_000_000))
+    link.sink.send(burst_of(payloads(), schedule=Schedule(span_ns=4_000_000)))
     return link.source
 
 
@@ -122,14 +122,14 @@ def stamps_after(link, expected):
 def test_stamps_are_spread_over_the_span_and_the_next_burst_comes_behind_it():
     link = Link()
     link.now_ns = 1000
-    link.sink.send(burst_of(numbered(4), span_ns=400))
+    link.sink.send(burst_of(numbered(4), schedule=Schedule(span_ns=400)))
     link.sink.send(burst_of(numbered(2)))
     assert stamps_after(link, 6) == [1000, 1100, 1200, 1300, 1400, 1400]
 
 
 def test_an_overtaken_packet_arrives_when_the_one_before_it_does_and_a_repeat_with_its_original():
     link = Link(1, reorder=0.2, duplicate=0.2, jitter=5)
-    link.sink.send(burst_of(numbered(100), span_ns=100_000))
+    link.sink.send(burst_of(numbered(100), schedule=Schedule(span_ns=100_000)))
     got = stamps_after(link, 120)
     assert len(got) > 100
     assert got == sorted(got)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
 from relip.essence.flow import Leg
-from relip.transport.pcap import Capture, PcapSource
-from relip.transport.udp import StampedUdpSource, UdpSink, UdpSource
+from relip.essence.formats import VideoFormat
+from relip.graph.pacing import Mode, Pacing, pacing_of
+from relip.ports import Clock
+from relip.transport.udp import UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
 
-UTC_TO_TAI_S = LEAP_SECONDS
-"""Seconds from UTC to TAI, where the kernel does not know."""
+LOOPBACK = "127."
 DEFAULT_BUFFER = 33_554_432
 """As in the service's configuration: six 1080p frames."""
 
 
-def tai_clock() -> TaiClock:
-    """The machine's clock."""
-    return TaiClock()
+def tai_clock(leap_seconds: int = LEAP_SECONDS) -> TaiClock:
+    """The machine's clock; `leap_seconds` where the kernel knows none."""
+    return TaiClock(leap_seconds=leap_seconds)
 
 
 def host_device() -> HostDevice:
@@ -33,29 +33,28 @@ def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
     return UdpSource(leg, buffer_octets=buffer_octets)
 
 
-def stamped_source(leg: Leg) -> StampedUdpSource:
-    """A kernel socket that receives a leg and says when each packet came. Raises ResourceError."""
-    return StampedUdpSource(leg)
+def sink(leg: Leg, *, clock: Clock | None = None, ttl: int = 16, dscp: int = 34) -> UdpSink:
+    """A kernel socket that sends to a leg, at instants of the machine's clock, or of this one. Raises ResourceError."""
+    return UdpSink(leg, clock=clock or tai_clock(), ttl=ttl, dscp=dscp)
 
 
-def capture(path: Path) -> Capture:
-    """A capture file. Raises ResourceError."""
-    return Capture(path)
+def pacing(leg: Leg, format: VideoFormat, packets: int, *, mode: str, lead_packets: int | None) -> Pacing:  # noqa: A002
+    """How a flow of `packets` a frame leaves on a leg; `auto` is `hybrid`, and `spread` on loopback. Raises FormatError."""
+    if mode == "auto":
+        mode = Mode.SPREAD if leg.interface.startswith(LOOPBACK) else Mode.HYBRID
+    return pacing_of(format, packets, Mode(mode), lead_packets)
 
 
-def captured_source(of: Capture, leg: Leg) -> PcapSource:
-    """A leg's packets in a capture file."""
-    return PcapSource(of, leg)
+def sending(clock: TaiClock, *, ts_refclk: str | None = None, paced: Pacing | None = None) -> Sending:
+    """What our transport files say of clock and pace.
 
-
-def sink(leg: Leg, *, ttl: int = 16, dscp: int = 34) -> UdpSink:
-    """A kernel socket that sends to a leg. Raises ResourceError."""
-    return UdpSink(leg, ttl=ttl, dscp=dscp)
-
-
-def sending(clock: TaiClock, *, delay_us: int | None) -> Sending:
-    """What our transport files say of clock and pace; `delay_us` when timestamps are the input's (TSMODE=PRES)."""
+    `ts_refclk`: where the engineer knows the reference clock better. `paced`: of a video flow.
+    """
     node = f"{uuid.getnode():012X}"
     mac = "-".join(node[i : i + 2] for i in range(0, 12, 2))
-    refclk = "ptp=IEEE1588-2008:traceable" if clock.locked else f"localmac={mac}"
-    return Sending(ts_refclk=refclk, tsmode=None if delay_us is None else "PRES", tsdelay_us=delay_us)
+    own = "ptp=IEEE1588-2008:traceable" if clock.state.traceable else f"localmac={mac}"
+    return Sending(
+        ts_refclk=ts_refclk or own,
+        tp=None if paced is None else paced.tp,
+        troff_us=None if paced is None else paced.troff_us,
+    )

@@ -58,7 +58,7 @@ def load_nets(models: Models, look_ahead_ms: int) -> Nets:
     """
     folder = models.cache or cache.directory()
     detector, mesh, articulation = (
-        OnnxModel(path, threads=models.threads)
+        OnnxModel(path, threads=models.threads, provider=models.provider)
         for path in (
             cache.locate(cache.FACE_DETECTOR, folder),
             cache.locate(cache.FACE_MESH, folder),
@@ -105,7 +105,7 @@ def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, c
             switch, clock, delay.ahead, people=People([one.person for one in known], counts=tally.people), overload=overload
         ),
         SpeechStage(Listener(), inbox, nets.articulation, timing),
-        ArticulationStage(nets.articulation, speaker, timing, observations),
+        ArticulationStage(nets.articulation, speaker, observations),
         MouthStage(renderer, Ramp(format.rate)),
         CompositeStage(device),
     )

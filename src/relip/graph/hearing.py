@@ -1,0 +1,57 @@
+"""The way in of the voice: where its timestamps lie on our timeline, told as it comes, and then to whoever hears it.
+
+Picture and voice meet by their timestamps. For senders that share no epoch they meet by arrival, if the engineer says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from relip.essence.grains import AudioBlock
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, Tai, tai_of_ticks
+from relip.graph.timeline import Timeline
+from relip.ports import Clock
+
+LATE_NS = 160_000_000
+"""A locked voice is here within this: what four frames at 25 fps are for a picture."""
+APART_NS = NS_PER_S
+"""Timestamps of picture and voice that lie further apart than the same instants will not meet: no look-ahead is so long."""
+
+
+def voice_timeline(packet_time: Fraction, *, delay_ns: int = 0) -> Timeline:
+    """The timeline of a voice: its grains are packets, of which a visit to the socket brings many."""
+    rate = 1 / packet_time
+    return Timeline(rate, late_periods=int(Fraction(LATE_NS, NS_PER_S) * rate), delay_ns=delay_ns)
+
+
+class Hearing:
+    """Belongs to the reception of the voice, whose newest packet of each visit has waited for nobody."""
+
+    def __init__(self, timeline: Timeline, *, packet_samples: int, clock: Clock, put: Callable[[AudioBlock], object]) -> None:
+        self._timeline = timeline
+        self._packet_samples = packet_samples
+        self._clock = clock
+        self._put = put
+
+    def hear(self, block: AudioBlock) -> None:
+        """Take note of when the block's last packet came, and hand the block on."""
+        newest = tai_of_ticks(block.end_sample - self._packet_samples, AUDIO_CLOCK_HZ)
+        self._timeline.place(newest, self._clock.now())
+        self._put(block)
+
+    def arrival_shift(self, origin: Tai, local: Tai) -> int:
+        """Samples from a grain's timestamp to the sound that was made at the same instant, whatever its timestamp says."""
+        if not self._timeline.known:
+            return 0
+        return (local.since(origin) - self._timeline.offset_ns) * AUDIO_CLOCK_HZ // NS_PER_S
+
+
+def apart(picture: Timeline, voice: Timeline) -> str | None:
+    """One sentence when picture and voice will not meet by their timestamps."""
+    if not (picture.known and voice.known) or abs(picture.offset_ns - voice.offset_ns) < APART_NS:
+        return None
+    seconds = abs(picture.offset_ns - voice.offset_ns) // NS_PER_S
+    return (
+        f"timestamps of picture and voice are {seconds} s apart: they do not meet; voice.align: arrival would lay them together"
+    )

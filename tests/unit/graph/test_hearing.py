@@ -1,0 +1,94 @@
+"""How a voice is laid on our timeline, and beside a picture whose sender has another epoch."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from relip.clock.manual import ManualClock
+from relip.essence.grains import AudioBlock
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, Tai, grain_start
+from relip.graph.hearing import Hearing, apart, voice_timeline
+from relip.graph.timeline import Timeline
+
+pytestmark = pytest.mark.unit
+
+RATE = Fraction(25)
+T0 = grain_start(44_000_000_000, RATE)
+MS = 1_000_000
+VISIT_NS = 40 * MS
+
+
+class Room:
+    """A voice whose timestamps are `ahead_ns` ahead of TAI, fetched each 40 ms; what is heard is in `heard`."""
+
+    def __init__(self, *, ahead_ns=0, ppm=0):
+        self.clock = ManualClock(T0)
+        self.timeline = voice_timeline(Fraction(1, 1000))
+        self.heard = []
+        self.hearing = Hearing(self.timeline, packet_samples=48, clock=self.clock, put=self.heard.append)
+        self.ahead_ns, self.ppm = ahead_ns, ppm
+
+    def visit(self, count=1):
+        for _ in range(count):
+            self.clock.advance(VISIT_NS)
+            since_ns = self.clock.now().since(T0)
+            spoken = T0.after(self.ahead_ns + since_ns + since_ns * self.ppm // 1_000_000)
+            end = spoken.ticks(AUDIO_CLOCK_HZ) // 48 * 48
+            self.hearing.hear(AudioBlock(end - 1920, np.zeros(1920, np.float32)))
+
+
+def test_a_voice_that_keeps_tai_is_locked_and_handed_on_as_it_is():
+    room = Room()
+    room.visit(200)
+    assert room.timeline.locked
+    assert len(room.heard) == 200
+    assert room.hearing.arrival_shift(T0, T0) == 0
+
+
+def test_before_any_voice_has_come_nothing_is_shifted():
+    assert Room().hearing.arrival_shift(T0, T0.after(NS_PER_S)) == 0
+
+
+@pytest.mark.parametrize("ahead_s", [-9, 3600])
+def test_by_arrival_a_grain_gets_the_sound_of_its_own_instant_whatever_the_epochs(ahead_s):
+    room = Room(ahead_ns=ahead_s * NS_PER_S)
+    room.visit(200)
+    picture = Timeline(RATE)
+    behind_ns = 100 * NS_PER_S
+    for k in range(200):
+        origin = T0.after(k * 40 * MS)
+        local = picture.place(origin, origin.after(behind_ns + 36 * MS))
+    captured = origin.after(behind_ns)
+    said = captured.after(ahead_s * NS_PER_S).ticks(AUDIO_CLOCK_HZ)
+    laid = origin.ticks(AUDIO_CLOCK_HZ) + room.hearing.arrival_shift(origin, local)
+    assert abs(laid - said) < 6 * AUDIO_CLOCK_HZ // 1000, "to within what a capture and a packet take"
+
+
+def test_a_voice_that_drifts_stays_by_its_picture_when_they_are_laid_by_arrival():
+    room = Room(ahead_ns=-50 * NS_PER_S, ppm=50)
+    shifts = []
+    for _ in range(20):
+        room.visit(25 * 60)
+        now = room.clock.now()
+        off_ns = now.since(T0) * 50 // 1_000_000 - 50 * NS_PER_S
+        shifts.append(room.hearing.arrival_shift(now, now) - off_ns * AUDIO_CLOCK_HZ // NS_PER_S)
+    assert max(shifts) - min(shifts) < 48, "a millisecond, of sixty that the clock has gone astray"
+
+
+def test_senders_that_will_never_meet_are_told():
+    room = Room(ahead_ns=-50 * NS_PER_S)
+    picture = Timeline(RATE)
+    assert apart(picture, room.timeline) is None
+    picture.place(T0, T0.after(36 * MS))
+    room.visit()
+    assert "50 s apart" in apart(picture, room.timeline)
+    together = Room()
+    together.visit()
+    assert apart(picture, together.timeline) is None
+
+
+def test_a_voice_that_declares_its_delay_is_locked():
+    timeline = voice_timeline(Fraction(1, 8000), delay_ns=NS_PER_S)
+    timeline.place(T0, Tai(T0.ns + NS_PER_S + 20 * MS))
+    assert timeline.locked
