@@ -23,6 +23,8 @@ GOOD, BAD, PLAIN, BAND, GREY, GAPPED = "#1a7f37", "#b42318", "#1f6fd0", "#9ec5f4
 LIMITS = {SenderType.N: "#1a7f37", SenderType.NL: "#7a5c00", SenderType.W: "#b42318"}
 SHORT = {SenderType.N: "N", SenderType.NL: "NL", SenderType.W: "W"}
 _SYMLOG = 20
+_DECADE = 30
+"""Times that spread less than this are drawn on a linear axis: a logarithmic one has no marks there."""
 Axes = Any
 """matplotlib's own type, which is only there once it is loaded."""
 
@@ -180,7 +182,7 @@ def _vrx(axes: Axes, leg: LegStudy) -> None:
     for kind in (SenderType.N, SenderType.W):
         limit = leg.video.figures.types[kind].vrx_full
         axes.axhline(limit, color=LIMITS[kind], linewidth=1)
-        axes.text(0, limit, SHORT[kind], color=LIMITS[kind], fontsize=7, va="bottom")
+        _label(axes, limit, SHORT[kind], LIMITS[kind])
     axes.axhline(0, color="black", linewidth=1)
     axes.set_yscale("symlog", linthresh=_SYMLOG)
     low, high = axes.get_ylim()
@@ -197,9 +199,12 @@ def _inter_packet(axes: Axes, leg: LegStudy) -> None:
     if not len(positive):
         _say(axes, "no stamps" if not len(gaps) else "all at once")
         return
-    edges = np.geomspace(max(positive.min(), 0.05), positive.max() * 1.01 + 0.1, 60)
-    axes.hist(positive, bins=edges, color=PLAIN)
-    axes.set_xscale("log")
+    least, most = max(positive.min(), 0.05), positive.max() * 1.01 + 0.1
+    if most / least > _DECADE:
+        axes.hist(positive, bins=np.geomspace(least, most, 60), color=PLAIN)
+        axes.set_xscale("log")
+    else:
+        axes.hist(positive, bins=np.linspace(least, most, 60), color=PLAIN)
     axes.set_yscale("log")
     axes.set_ylim(0.5, None)
     at_once = (gaps <= 0).mean()
@@ -218,8 +223,9 @@ def _delay_factor(axes: Axes, leg: LegStudy) -> None:
     axes.bar(np.arange(len(leg.audio.factors)), leg.audio.factors / NS_PER_US, color=PLAIN)
     for limit, colour, name in ((factor.narrow_us, GOOD, "1 packet time"), (factor.wide_us, BAD, "17: AES67")):
         axes.axhline(limit, color=colour, linewidth=1)
-        axes.text(0, limit, name, color=colour, fontsize=7, va="bottom", transform=axes.get_yaxis_transform())
+        _label(axes, limit, name, colour)
     axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("second", fontsize=7)
     axes.tick_params(labelsize=7)
 
@@ -237,6 +243,7 @@ def _levels(axes: Axes, leg: LegStudy) -> None:
         axes.bar(at, [max(0.0, (floor if v is None else v) - floor) for v in values], width, floor, color=colour, label=name)
     axes.set_ylim(floor, 0)
     axes.set_xlim(0, len(levels) + 1)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(fontsize=6, loc="lower right")
     axes.tick_params(labelsize=7)
 
@@ -258,6 +265,12 @@ def _contents(axes: Axes, leg: LegStudy) -> None:
 
 def _nothing(axes: Axes, _: LegStudy) -> None:
     axes.set_axis_off()
+
+
+def _label(axes: Axes, at: float, name: str, colour: str) -> None:
+    """The name of a limit, on its line at the left edge."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
+    axes.text(0.01, at, name, color=colour, fontsize=7, va="center", bbox=box, transform=axes.get_yaxis_transform())
 
 
 def _say(axes: Axes, text: str) -> None:

@@ -131,4 +131,6 @@ def _clock(leg: LegFigures) -> list[str]:
     if abs(abs(age.p50) - LEAP_US) < LEAP_TOLERANCE_US:
         whose = "ahead of" if age.p50 < 0 else "behind"
         return [f"timestamps are 37 s {whose} TAI as this machine knows it: one of the two takes UTC for TAI"]
-    return [f"timestamps are {age.p50 / 1e6:.3f} s from TAI as this machine knows it: the sender's clock is its own"]
+    if age.p50 < 0:
+        return [f"timestamps are {-age.p50 / 1e6:.3f} s in the future, by TAI as this machine knows it: another clock"]
+    return [f"packets come {age.p50 / 1e6:.3f} s behind their timestamps: the sender is late, or its clock is its own"]

@@ -158,8 +158,8 @@ class FlowStudy:
 
 def study(watches: Sequence[Watch], how: Sequence[Capturing], *, tai_utc_ns: int) -> FlowStudy:
     """What became of a flow, whose legs the watches are, in order."""
-    target, kind = watches[0].target, watches[0].kind
     studies = [_leg(watch, taken, tai_utc_ns) for watch, taken in zip(watches, how, strict=True)]
+    target, kind = watches[0].target, watches[0].kind
     bits = _BITS[kind]
     rate = max((each.figures.megabits_per_s for each in studies), default=0.0) * 1e6
     found = _found(watches[0], studies[0])

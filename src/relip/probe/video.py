@@ -84,9 +84,9 @@ def study(of: Own, stated: Stated, *, tai_utc_ns: int) -> VideoStudy | None:
     ages = legs.ages(of, grouped.ticks[1:-1], starts - tai_utc_ns, clock_hz=VIDEO_CLOCK_HZ, tai_utc_ns=tai_utc_ns)
     on_tai = of.timed and abs(int(np.median(ages))) < SAME_CLOCK_NS
     periods = [_period(int(start), shape) for start in starts.tolist()]
-    shift = 0 if on_tai else min((int(s) - int(shape.due_ns(k)) for s, k in zip(starts, periods, strict=True)), default=0)
+    shift = 0 if on_tai else _beat(starts, shape)
     fill = st2110_21.cinst(arrivals, shape, Bucket.before(int(arrivals[0])))[0] if of.timed else np.zeros(0, np.int64)
-    verdicts = _judged(arrivals - shift, [grouped.of(frame) for frame in whole], shape) if of.timed else []
+    verdicts = _judged(arrivals - shift, fill, [grouped.of(frame) for frame in whole], shape) if of.timed else []
     first = np.array([int((int(s) - k * shape.period_ns) // 1) for s, k in zip(starts, periods, strict=True)], np.int64)
     offset = _rtp_offset(grouped.ticks[1:-1], periods, rate)
     figures = VideoFigures(
@@ -128,16 +128,22 @@ def _period(start_ns: int, shape: TrafficShape) -> int:
     return round((start_ns - shape.offset_ns) / shape.period_ns)
 
 
-def _judged(arrivals: NDArray[np.int64], frames: list[NDArray[np.int64]], shape: TrafficShape) -> list[FrameVerdict]:
-    """The verdicts on whole frames; what came between them drained from the bucket all the same."""
-    verdicts: list[FrameVerdict] = []
-    bucket: Bucket | None = None
+def _beat(starts: NDArray[np.int64], shape: TrafficShape) -> int:
+    """By how many ns the flow's own read starts come behind those of TAI, its earliest frame being on time."""
+    first = int(starts[0]) - int(shape.due_ns(_period(int(starts[0]), shape)))
+    behind = [int(start) - first - int(shape.due_ns(_period(int(start) - first, shape))) for start in starts.tolist()]
+    return first + min(behind)
+
+
+def _judged(
+    arrivals: NDArray[np.int64], fill: NDArray[np.int64], frames: list[NDArray[np.int64]], shape: TrafficShape
+) -> list[FrameVerdict]:
+    """The verdicts on whole frames."""
+    verdicts = []
     for packets in frames:
-        mine = np.sort(arrivals[packets], kind="stable")
-        if bucket is None:
-            bucket = Bucket.before(int(mine[0]))
-        verdict, bucket = st2110_21.judge(mine, _period(int(mine[0]), shape), shape, bucket)
-        verdicts.append(verdict)
+        mine = arrivals[packets]
+        period = _period(int(mine.min()), shape)
+        verdicts.append(st2110_21.assess(mine, fill[packets], period, shape))
     return verdicts
 
 
@@ -158,12 +164,13 @@ def _packing(of: Own) -> str:
 
 def _frames(of: Own, grouped: Grouped, whole: list[int], rate: Fraction) -> Frames:
     inner = range(1, len(grouped.ticks) - 1)
+    judged = set(whole)
     without = stray = 0
     for frame in inner:
         packets = grouped.of(frame)
         packets = packets[np.argsort(of.number[packets])]
         marker = of.packets["marker"][packets]
-        without += frame in whole and not marker[-1]
+        without += frame in judged and not marker[-1]
         stray += bool(marker[:-1].any())
     span = int(grouped.ticks[-1] - grouped.ticks[0]) * rate / VIDEO_CLOCK_HZ
     return Frames(

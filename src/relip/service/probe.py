@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +49,10 @@ def run(options: ProbeOptions) -> None:
     if len(captures) > 1:
         raise FormatError(f"{captures[1]}: one capture at a time")
     targets = [target for where in options.where if where not in captures for target in _targets(where, options)]
+    legs = [leg for target in targets for leg in target.legs]
+    for number, leg in enumerate(legs):
+        if leg in legs[:number]:
+            raise FormatError(f"{leg.destination}:{leg.port} on {leg.interface} is named twice")
     report, studies = _replayed(Path(captures[0]), targets, options) if captures else _heard(targets, options)
     _tell(report)
     if options.json_ is not None:
@@ -95,21 +99,28 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
     """What came from the network in the time given, or until a signal."""
     clock = ends.tai_clock()
     offset_ns = _offset_ns(options, clock.state.offset_s)
-    sources = [[probing.stamped_source(leg) for leg in target.legs] for target in targets]
-    watches = [[Watch(target, leg) for leg in target.legs] for target in targets]
+    sources = {leg: probing.stamped_source(leg) for target in targets for leg in target.legs}
+    feeds = [[Feed(Watch(target, leg), sources[leg]) for leg in target.legs] for target in targets]
+    every = [feed for legs in feeds for feed in legs]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    feeds = [Feed(w, s) for ws, ss in zip(watches, sources, strict=True) for w, s in zip(ws, ss, strict=True)]
+    terminal.say(f"joined {', '.join(f'{leg.destination}:{leg.port} on {leg.interface}' for leg in sources)}")
     with terminal.progress("listening") as advance:
-        listen(feeds, options.seconds, stop=stop, tell=lambda passed: advance(int(passed), int(options.seconds)))
-    studies = []
-    for ours, theirs in zip(watches, sources, strict=True):
-        how = [replace(KERNEL_STAMPS, dropped=source.dropped) for source in theirs]
-        studies.append(study(ours, how, tai_utc_ns=offset_ns))
-    for feed in feeds:
-        feed.source.close()
-    remarks = [source.report.warning for theirs in sources for source in theirs if source.report.warning]
+
+        def tell(passed: float) -> None:
+            if not passed:
+                terminal.say("listening")
+            advance(int(passed), int(options.seconds))
+
+        listen(every, options.seconds, stop=stop, tell=tell)
+    for source in sources.values():
+        source.close()
+    studies = [
+        study([f.watch for f in legs], [replace(KERNEL_STAMPS, dropped=f.dropped) for f in legs], tai_utc_ns=offset_ns)
+        for legs in feeds
+    ]
+    remarks = [source.report.warning for source in sources.values() if source.report.warning]
     state = clock.look()
     if not state.traceable:
         remarks += [*state.notes, "first packet, RTP offset, RTP age and VRX carry the error of this clock"]
@@ -120,30 +131,39 @@ def _replayed(path: Path, targets: Sequence[Target], options: ProbeOptions) -> t
     """What a capture file holds: of the flows named, or of every one that is RTP."""
     capture = probing.capture(path)
     every = not targets
-    flows = capture.flows()
-    targets = targets or [Target(f"{flow.leg.destination}:{flow.leg.port}", (flow.leg,)) for flow in flows]
+    senders = probing.captured_legs(capture)
+    targets = targets or [Target(f"{leg.destination}:{leg.port}", (leg,)) for leg in senders]
     offset_ns = _offset_ns(options, probing.UTC_TO_TAI_S)
     studies, passed = [], []
     with terminal.progress("packets") as advance:
         for target in targets:
             watches = [Watch(target, leg) for leg in target.legs]
-            sources = [probing.captured_source(capture, leg) for leg in target.legs]
-            feeds = [Feed(w, s) for w, s in zip(watches, sources, strict=True)]
-            replay(feeds, tell=lambda taken: advance(taken, len(capture.port)))
-            how = [
-                Capturing("the capture file", capture.resolution_ns, dropped=capture.dropped, cut=source.skipped)
-                for source in sources
-            ]
+            how = []
+            for watch in watches:
+                source = probing.captured_source(capture, watch.leg)
+                replay(watch, source, tell=lambda taken: advance(taken, len(capture.port)))
+                how.append(Capturing("the capture file", capture.resolution_ns, capture.dropped, source.skipped))
             done = study(watches, how, tai_utc_ns=offset_ns)
             if every and not done.report.legs[0].packets.received:
                 passed.append(target.name)
             else:
                 studies.append(done)
     remarks = [f"passed over, not RTP: {', '.join(passed)}"] if passed else []
+    remarks += _other_senders(senders, targets)
     if capture.ends_early:
         remarks.append("the file ends inside a packet: it was cut off while it was written or copied")
     clock = f"the file's stamps, taken as UTC, + {offset_ns // NS_PER_S} s"
     return _report(str(path), clock, studies, remarks), studies
+
+
+def _other_senders(senders: Mapping[Leg, tuple[str, ...]], targets: Sequence[Target]) -> list[str]:
+    """Legs of which a source filter keeps everything out that the capture has."""
+    told = []
+    for leg in (leg for target in targets for leg in target.legs):
+        there = senders.get(Leg(leg.destination, leg.port), ())
+        if leg.source and there and leg.source not in there:
+            told.append(f"{leg.destination}:{leg.port} is sent by {', '.join(there)}, and {leg.source} was asked for")
+    return told
 
 
 def _offset_ns(options: ProbeOptions, seconds: int) -> int:

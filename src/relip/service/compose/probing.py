@@ -23,6 +23,11 @@ def capture(path: Path) -> Capture:
     return Capture(path)
 
 
+def captured_legs(of: Capture) -> dict[Leg, tuple[str, ...]]:
+    """Where the flows of a capture file go, and who sends them."""
+    return {flow.leg: flow.senders for flow in of.flows()}
+
+
 def captured_source(of: Capture, leg: Leg) -> PcapSource:
     """A leg's packets in a capture file."""
     return PcapSource(of, leg)
