@@ -23,7 +23,7 @@ def studio_with_engines(folder, form, *, frames, notes=(), lip_sync=None):
     """A studio with every engine; `notes` are stages that look on at the end."""
     lip_sync = lip_sync or LipSync()
     nets = engines.load_nets(Models(cache=folder), 120)
-    delay = engines.delay_of(lip_sync, nets, form.rate)
+    delay = engines.delay_of(lip_sync, nets.articulation, form.rate)
 
     def make(clock):
         chain = engines.chain(lip_sync, nets, form, delay=delay, clock=clock)

@@ -14,36 +14,34 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import made_voices
 import numpy as np
 import recordings
 from numpy.typing import NDArray
-from words import SILENT, Word, read_words
 
 from relip.articulation.net import EVENTS, OUTPUTS, ArticulationNet
 from relip.articulation.speaker import Speaker, SpeakerSettings
 from relip.essence.grains import AudioBlock
 from relip.essence.scene import Articulation, MouthShape
+from relip.evaluation import figures, measures, phonetics, sidecars
+from relip.evaluation.phonetics import Lips
+from relip.evaluation.sidecars import Transcript
+from relip.evaluation.speech import spoken
 from relip.inference.onnx import OnnxModel
 from relip.offline.container import read_voice
 from relip.speech.listener import Listener
 from relip.speech.mel import FLOOR
 
-FRAME_RATE = 25
+FRAME_RATE = Fraction(25)
 COLUMNS_A_FRAME = 4
 COLUMN = 480
 START = 48_000 * 1000
 """Where the clip lies on the listener's time line: a whole second, so that frames and columns agree."""
 LAGS = range(-8, 9, 2)
 """Columns by which the net's track is shifted in search of the best: positive is late."""
-BILABIAL = ("bin", "blue", "by", "place", "please", "b", "p")
-UNCLEAR = (*SILENT, "m", "w")
-"""No word, or a letter whose name has its closure somewhere inside."""
-ONSET_S = (-0.100, 0.120)
-PHONE_S = 0.040
-CLOSED = 0.02
 QUIET_S = 0.4
 """Silence counts from so long after a word until so long before the next."""
 
@@ -52,25 +50,22 @@ Track = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """`net`: (9, columns), probabilities. `energy`: (columns,). `mouth`: (frames, 2) as measured. `words` with their times."""
+    """`net`: (9, columns), probabilities. `energy`: (columns,). `mouth`: (frames, 2) as measured. `words`: with their times."""
 
     net: Track
     energy: Track
     mouth: Track
-    words: list[Word]
+    words: Transcript
 
     def speech(self) -> NDArray[np.bool_]:
         """Which frames lie in a word and have a measured mouth."""
-        return self._within(0.0) & np.isfinite(self.mouth[:, 0])
+        return spoken(self.words, self.mouth[:, 0], FRAME_RATE) & np.isfinite(self.mouth[:, 0])
 
     def silence(self) -> NDArray[np.bool_]:
         """Which frames are far from every word."""
-        return ~self._within(QUIET_S)
-
-    def _within(self, margin: float) -> NDArray[np.bool_]:
-        at = (np.arange(len(self.mouth)) + 0.5) / FRAME_RATE
-        spans = [(start - margin, end + margin) for start, end, word in self.words if word not in SILENT]
-        return np.any([(at >= start) & (at < end) for start, end in spans], axis=0)
+        at = (np.arange(len(self.mouth)) + 0.5) / float(FRAME_RATE)
+        near = [(at >= word.start - QUIET_S) & (at < word.end + QUIET_S) for word in self.words.spoken]
+        return ~np.any(near, axis=0)
 
 
 def tracks(net: ArticulationNet, voice: Track, columns: int) -> tuple[Track, Track]:
@@ -88,24 +83,24 @@ def read(path: Path, kept: Path, net: ArticulationNet) -> Clip:
     """One clip with everything about it."""
     mouth = recordings.measured(path, kept)
     out, energy = tracks(net, read_voice(path), len(mouth) * COLUMNS_A_FRAME)
-    return Clip(out, energy, mouth, read_words(path.with_suffix(".align").read_text()))
+    return Clip(out, energy, mouth, sidecars.read(path.with_suffix(".align")))
 
 
-def follow(clips: list[Clip]) -> dict[str, float]:
+def follow(clips: list[Clip]) -> dict[str, float | None]:
     """A1 and A2: correlation with the measured mouth in speech, beside what mere loudness reaches."""
     opening = {lag: [_r(c, c.net[0], 0, lag) for c in clips] for lag in LAGS}
-    best = max(LAGS, key=lambda lag: float(np.mean(opening[lag])))
+    best = max(LAGS, key=lambda lag: measures.mean(opening[lag]) or 0.0)
     return {
         "clips": len(clips),
-        "r": float(np.mean(opening[0])),
-        "baseline_r": float(np.mean([_r(c, c.energy, 0, 0) for c in clips])),
-        "width_r": float(np.mean([_r(c, c.net[1], 1, 0) for c in clips])),
+        "r": measures.mean(opening[0]),
+        "baseline_r": measures.mean(_r(c, c.energy, 0, 0) for c in clips),
+        "width_r": measures.mean(_r(c, c.net[1], 1, 0) for c in clips),
         "lag_ms": best * 10,
-        "r_at_best_lag": float(np.mean(opening[best])),
+        "r_at_best_lag": measures.mean(opening[best]),
     }
 
 
-def aim(clips: list[Clip], net: ArticulationNet) -> dict[str, float]:
+def aim(clips: list[Clip], net: ArticulationNet) -> dict[str, float | None]:
     """What a speaker whose mouth has been watched for a while is asked for: after calibration, silence, smoothing, closures.
 
     The clips run through twice, and the second time counts: by then the range is the speaker's own.
@@ -116,42 +111,41 @@ def aim(clips: list[Clip], net: ArticulationNet) -> dict[str, float]:
     found = [_shapes(clip.net, clip.mouth, speaker) for clip in clips]
     pairs = [(clip, shapes, clip.speech()) for clip, shapes in zip(clips, found, strict=True)]
     lagged = {
-        lag: float(np.mean([_correlation(np.roll(f[:, 0], lag)[s], c.mouth[s, 0]) for c, f, s in pairs])) for lag in (-1, 0, 1)
+        lag: measures.mean(measures.correlation(np.roll(f[:, 0], lag)[s], c.mouth[s, 0]) for c, f, s in pairs)
+        for lag in (-1, 0, 1)
     }
     still = np.concatenate([np.diff(f[c.silence(), 0]) for c, f, _ in pairs])
     return {
         "r": lagged[0],
         "r_40_ms_earlier": lagged[-1],
         "r_40_ms_later": lagged[1],
-        "width_r": float(np.mean([_correlation(f[s, 1], c.mouth[s, 1]) for c, f, s in pairs])),
-        "mae": float(np.mean([np.abs(f[s, 0] - c.mouth[s, 0]).mean() for c, f, s in pairs])),
+        "width_r": measures.mean(measures.correlation(f[s, 1], c.mouth[s, 1]) for c, f, s in pairs),
+        "mae": measures.mean(measures.mean_error(f[s, 0], c.mouth[s, 0]) for c, f, s in pairs),
         "spread_of_real": float(np.mean([f[s, 0].std() / c.mouth[s, 0].std() for c, f, s in pairs])),
         "moves_in_silence": float(np.mean(np.abs(still) > 0)),
     } | _closures([(c.words, f[:, 0], c.mouth[:, 0]) for c, f, _ in pairs])
 
 
-def _closures(clips: list[tuple[list[Word], Track, Track]]) -> dict[str, float]:
+def _closures(clips: list[tuple[Transcript, Track, Track]]) -> dict[str, float | None]:
     """A3: lips that meet at the onsets of words, those that begin with p or b against the others; beside the real mouth's."""
-    counts: dict[bool, list[tuple[bool, bool]]] = {True: [], False: []}
+    found: dict[str, list[bool]] = {}
     for words, opening, mouth in clips:
-        for start, _, word in words:
-            if word in UNCLEAR:
-                continue
-            frames = slice(max(0, int((start + ONSET_S[0]) * FRAME_RATE)), -int(-(start + ONSET_S[1]) * FRAME_RATE // 1))
-            counts[word in BILABIAL].append((opening[frames].min() < CLOSED, float(np.nanmin(mouth[frames])) < CLOSED))
-    shares = {onset: np.mean(rows, axis=0) for onset, rows in counts.items()}
-    return {
-        "onsets": len(counts[True]),
-        "closed": float(shares[True][0]),
-        "false": float(shares[False][0]),
-        "real_closed": float(shares[True][1]),
-        "real_false": float(shares[False][1]),
-    }
+        told, whole = figures.moments(words), np.ones(len(opening), np.bool_)
+        within = [moment for moment in told if not moment.first]
+        for name, track in (("", opening), ("real_", mouth)):
+            for share, some, lips in (
+                ("closed", told, Lips.MEET),
+                ("false", told, Lips.APART),
+                ("false_within", within, Lips.APART),
+            ):
+                found.setdefault(name + share, []).extend(figures.shut(track, whole, some, lips, FRAME_RATE))
+    counts = {"onsets": len(found["closed"]), "others": len(found["false"]), "others_within": len(found["false_within"])}
+    return counts | {name: measures.share(flags) for name, flags in found.items()}
 
 
 def known(net: ArticulationNet) -> dict[str, dict[str, float]]:
     """A3 on voices that training never heard and whose phones are known, by voice."""
-    figures = {}
+    by_voice = {}
     for name, utterances in made_voices.unheard():
         met, closures, columns = [], 0.0, 0
         for samples, phones in utterances:
@@ -160,15 +154,16 @@ def known(net: ArticulationNet) -> dict[str, dict[str, float]]:
             opening = _shapes(out, mouth, Speaker(SpeakerSettings(scale=net.scale)))[:, 0]
             elsewhere = np.ones(len(opening), np.bool_)
             for phone, start, end in phones:
-                frames = slice(max(0, int((start - PHONE_S) * FRAME_RATE)), -int(-(end + PHONE_S) * FRAME_RATE // 1))
-                if phone in made_voices.BILABIAL:
-                    met.append(opening[frames].min() < CLOSED)
+                if phonetics.is_bilabial(phone):
+                    before, after = phonetics.PHONE_S
+                    frames = slice(max(0, int((start + before) * FRAME_RATE)), int(np.ceil((end + after) * FRAME_RATE)))
+                    met.append(opening[frames].min() < measures.SHUT)
                     elsewhere[frames] = False
             first, last = int(phones[0][1] * FRAME_RATE), int(phones[-1][2] * FRAME_RATE)
-            closures += float((opening[first:last][elsewhere[first:last]] < CLOSED).sum())
+            closures += float((opening[first:last][elsewhere[first:last]] < measures.SHUT).sum())
             columns += int(elsewhere[first:last].sum())
-        figures[name] = {"bilabials": len(met), "closed": float(np.mean(met)), "closed_elsewhere": closures / columns}
-    return figures
+        by_voice[name] = {"bilabials": len(met), "closed": float(np.mean(met)), "closed_elsewhere": closures / columns}
+    return by_voice
 
 
 def _shapes(net: Track, mouth: Track, speaker: Speaker) -> Track:
@@ -184,14 +179,10 @@ def _aimed(net: Track, mouth: Track, speaker: Speaker) -> Iterator[MouthShape]:
         yield speaker.aim(Articulation(**said))
 
 
-def _r(clip: Clip, track: Track, measure: int, lag: int) -> float:
+def _r(clip: Clip, track: Track, measure: int, lag: int) -> float | None:
     frames = np.roll(track, lag).reshape(-1, COLUMNS_A_FRAME).mean(axis=1)
     speech = clip.speech()
-    return _correlation(frames[speech], clip.mouth[speech, measure])
-
-
-def _correlation(found: Track, real: Track) -> float:
-    return float(np.corrcoef(found, real)[0, 1])
+    return measures.correlation(frames[speech], clip.mouth[speech, measure])
 
 
 def main() -> None:
@@ -209,10 +200,10 @@ def main() -> None:
     net = ArticulationNet(OnnxModel(asked.net))
     paths = recordings.split(asked.folder, asked.development)[1] if asked.development else sorted(asked.folder.glob("*.mpg"))
     clips = [read(path, asked.keep, net) for path in paths]
-    figures: dict[str, object] = {"follow": follow(clips), "aim": aim(clips, net)}
+    found: dict[str, object] = {"follow": follow(clips), "aim": aim(clips, net)}
     if asked.voices:
-        figures["known_phones"] = known(net)
-    text = json.dumps(figures, indent=2, default=float)
+        found["known_phones"] = known(net)
+    text = json.dumps(found, indent=2, default=float)
     print(text)
     if asked.json:
         asked.json.write_text(text + "\n")

@@ -202,7 +202,8 @@ int64_t commit(Output *output, uint64_t at_ns, int64_t deadline, Fault *fault) {
         rmx_status status = rmx_output_media_commit_chunk(&output->chunk, at_ns);
         output->acquired = status != RMX_OK;
         if (!output->acquired) return 1;
-        if (status != RMX_HW_SEND_QUEUE_IS_FULL && status != RMX_SIGNAL) return fail(fault, "rmx_output_media_commit_chunk", status);
+        if (status != RMX_HW_SEND_QUEUE_IS_FULL && status != RMX_SIGNAL)
+            return fail(fault, "rmx_output_media_commit_chunk", status);
         if (now_ns() >= deadline) return 0;
         rest(FULL_NS);
     }
@@ -215,7 +216,8 @@ int64_t settle(Output *output, int64_t deadline, Fault *fault) {
     while (output->owed) {
         rmx_status status = rmx_output_media_skip_chunks(&output->chunk, output->owed);
         if (status == RMX_OK) output->owed = 0;
-        else if (status != RMX_NO_FREE_CHUNK && status != RMX_SIGNAL) return fail(fault, "rmx_output_media_skip_chunks", status);
+        else if (status != RMX_NO_FREE_CHUNK && status != RMX_SIGNAL)
+            return fail(fault, "rmx_output_media_skip_chunks", status);
         else if (now_ns() >= deadline) return 0;
         else rest(FULL_NS);
     }
@@ -385,8 +387,9 @@ EXPORT Output *relip_rmx_output_open(const OutputSpec *spec, Fault *fault) {
 }
 
 /* Copy packets into the ring and commit them chunk by chunk; how many were committed. The first chunk is to leave at
- * `tai_ns`, or at once when that is nought, past, or of another clock than the library's. Fewer than given when the ring stays full for
- * `patience_ns`: the rest of that frame is then passed over. OTHER_LAYOUT: not whole frames of the sizes agreed on.
+ * `tai_ns`, or at once when that is nought, past, or of another clock than the library's. Fewer than given when the ring
+ * stays full for `patience_ns`: the rest of that frame is then passed over. OTHER_LAYOUT: not whole frames of the sizes
+ * agreed on.
  */
 EXPORT int64_t relip_rmx_output_send(
     Output *output, const Packets *packets, uint64_t tai_ns, int64_t patience_ns, Fault *fault) {

@@ -25,6 +25,6 @@ def test_the_state_is_drawn_into_what_leaves_only_where_it_was_asked_for(asked):
     out = service._way_out(settings, video, camera, delay, tai_clock())
     grey = np.full((video.format.height, video.format.row_octets), 0x80, np.uint8)
     grain = VideoGrain(90_000, video.format, grey.copy(), slot=0, arrived=Tai(0))
-    out.send(grain, Verdict(bypass=Bypass.NO_FACE), Tai(0))
+    out.send(grain, Verdict(bypass=Bypass.NO_FACE), tai_clock().now())
     out.close()
     assert (grain.packed != grey).any() == asked

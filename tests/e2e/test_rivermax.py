@@ -16,7 +16,8 @@ from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, video_format
 from relip.essence.tai import Tai
-from relip.ports import Burst, Chunk
+from relip.graph.pacing import pacing_of_card
+from relip.ports import Burst, Chunk, Schedule
 from relip.transport import rivermax
 from relip.transport.rivermax import RivermaxSink, RivermaxSource
 from relip.wire import sdp
@@ -69,7 +70,7 @@ def anc_sdp(leg=LEG):
 
 def video_sdp(leg=LEG):
     flow = Flow(format=FRAME, payload_type=96, legs=(leg,))
-    return sdp.format(flow, sending=Sending(ts_refclk="localmac=00-00-00-00-00-00", tp=RivermaxSink.sender_type))
+    return sdp.format(flow, sending=Sending(ts_refclk="localmac=00-00-00-00-00-00", tp=pacing_of_card(FRAME, 2880).tp))
 
 
 @pytest.fixture(params=[20, 0], ids=["split", "whole"])
@@ -363,6 +364,22 @@ def test_a_frame_leaves_at_its_instant_where_the_card_keeps_it(fake, headers, vi
     assert fake.counter("frames with a time") == (2 if timed else 0)
     if clock is not None:
         clock.close()
+
+
+def test_a_narrow_frame_leaves_two_packets_before_its_first_is_read(fake, headers, video_sink):
+    clock = RivermaxClock("127.0.0.1")
+    burst = frame_burst(headers)
+    burst.due = Tai(1_800_000_000_000_000_000)
+    burst.schedule = pacing_of_card(FRAME, headers.packets).schedule
+    fake.set_time(burst.due.ns)
+    video_sink.send(burst)
+    # 28 of 750 rows before the first one (ST 2110-21 §6.3.2), less two of 2880 packets in 1080/1125 of 40 ms
+    offset_ns, reading_ns = Fraction(40_000_000 * 28, 750), Fraction(40_000_000 * 1080, 1125 * 2880)
+    assert abs(fake.counter("committed for") - burst.due.ns - (offset_ns - 2 * reading_ns)) < 1
+    burst.schedule = Schedule()
+    video_sink.send(burst)
+    assert fake.counter("frames with a time") == 1  # an instant that is past is now
+    clock.close()
 
 
 def test_a_clock_that_needs_a_while_is_waited_for(fake):

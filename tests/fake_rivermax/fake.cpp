@@ -77,7 +77,8 @@ std::list<fake_stream *> inputs;
 size_t place(fake_stream *in, const uint8_t *packet, size_t size) {
     if (!in->in.placed || size < 14) return in->write;
     uint32_t sequence = packet[2] << 8 | packet[3];
-    if (in->in.placed == RMX_INPUT_STREAM_RTP_EXT_SEQN_PLACEMENT_ORDER) sequence |= (uint32_t)(packet[12] << 8 | packet[13]) << 16;
+    if (in->in.placed == RMX_INPUT_STREAM_RTP_EXT_SEQN_PLACEMENT_ORDER)
+        sequence |= (uint32_t)(packet[12] << 8 | packet[13]) << 16;
     return sequence % in->in.capacity;
 }
 
@@ -100,13 +101,19 @@ void arrive(fake_stream *in, const uint8_t *packet, size_t size) {
     in->write = (at + 1) % in->in.capacity;
 }
 
-bool same(const sockaddr_in &a, const sockaddr_in &b) { return a.sin_addr.s_addr == b.sin_addr.s_addr && a.sin_port == b.sin_port; }
+bool same(const sockaddr_in &a, const sockaddr_in &b) {
+    return a.sin_addr.s_addr == b.sin_addr.s_addr && a.sin_port == b.sin_port;
+}
+
+bool hears(const rmx_input_flow &flow, const fake_stream *out) {
+    in_addr_t from = flow.remote.sin_addr.s_addr;
+    return same(flow.local, out->to) && (!from || from == out->from.sin_addr.s_addr);
+}
 
 void carry(fake_stream *out, const uint8_t *packet, size_t size) {
     for (fake_stream *in : inputs)
         for (auto &flow : in->flows)
-            if (same(flow.local, out->to) && (!flow.remote.sin_addr.s_addr || flow.remote.sin_addr.s_addr == out->from.sin_addr.s_addr))
-                arrive(in, packet, size);
+            if (hears(flow, out)) arrive(in, packet, size);
 }
 
 /* Destination, port and sender of one media section: c=, m= and a=source-filter are all that is looked at. */
@@ -126,13 +133,21 @@ bool read_sdp(fake_stream *stream, const rmx_output_media_stream_params *params)
         }
     }
     stream->to.sin_port = htons((uint16_t)port);
-    return named && port && inet_pton(AF_INET, to, &stream->to.sin_addr) == 1 && inet_pton(AF_INET, from, &stream->from.sin_addr) == 1;
+    bool addressed = inet_pton(AF_INET, to, &stream->to.sin_addr) == 1 && inet_pton(AF_INET, from, &stream->from.sin_addr) == 1;
+    return named && port && addressed;
 }
 }
 
 extern "C" {
-void fake_inject(const char *step, int status, int times) { std::lock_guard<std::mutex> held(lock); injected[step] = {status, times}; }
-void fake_reset(void) { std::lock_guard<std::mutex> held(lock); injected.clear(); counters.clear(); calls.clear(); ptp = false; }
+void fake_inject(const char *step, int status, int times) {
+    std::lock_guard<std::mutex> held(lock);
+    injected[step] = {status, times};
+}
+void fake_reset(void) {
+    std::lock_guard<std::mutex> held(lock);
+    injected.clear(), counters.clear(), calls.clear();
+    ptp = false;
+}
 const char *fake_calls(void) { std::lock_guard<std::mutex> held(lock); calls_read = calls; return calls_read.c_str(); }
 uint64_t fake_counter(const char *name) { std::lock_guard<std::mutex> held(lock); return counters[name]; }
 void fake_set_time(uint64_t ns) { std::lock_guard<std::mutex> held(lock); ptp_ns = ns; }
@@ -186,7 +201,10 @@ rmx_status rmx_input_set_completion_moderation(rmx_stream_id s, size_t least, si
     return RMX_OK;
 }
 void rmx_input_init_flow(rmx_input_flow *f) { memset(f, 0, sizeof *f); }
-void rmx_input_set_flow_local_addr(rmx_input_flow *f, const sockaddr *a) { memcpy(&f->local, a, sizeof f->local); f->ready = 1; }
+void rmx_input_set_flow_local_addr(rmx_input_flow *f, const sockaddr *a) {
+    memcpy(&f->local, a, sizeof f->local);
+    f->ready = 1;
+}
 void rmx_input_set_flow_remote_addr(rmx_input_flow *f, const sockaddr *a) { memcpy(&f->remote, a, sizeof f->remote); }
 rmx_status rmx_input_attach_flow(rmx_stream_id s, const rmx_input_flow *f) {
     STEP("rmx_input_attach_flow");
@@ -211,13 +229,17 @@ rmx_status rmx_input_destroy_stream(rmx_stream_id s) {
 rmx_status rmx_input_get_next_chunk(rmx_input_chunk_handle *h) {
     HOT("rmx_input_get_next_chunk");
     fake_stream *s = h->stream;
-    for (size_t i = 0; i < s->taken; i++) s->full[(s->read + s->in.capacity - s->taken + i) % s->in.capacity] = false;
-    for (size_t i = 0; i < s->taken; i++) /* what the reader still looked at would show */
-        for (size_t b = 0; b < s->in.blocks; b++)
-            memset(&s->blocks[b][(s->read + s->in.capacity - s->taken + i) % s->in.capacity * s->in.stride[b]], 0xEE, s->in.stride[b]);
+    bool kept = fault("overwrite") != RMX_OK;
+    for (size_t i = 0; i < s->taken; i++) {
+        size_t slot = (s->read + s->in.capacity - s->taken + i) % s->in.capacity;
+        s->full[slot] = false;
+        for (size_t b = 0; b < s->in.blocks && !kept; b++) /* so that a reader who still looks at it is seen */
+            memset(&s->blocks[b][slot * s->in.stride[b]], 0xEE, s->in.stride[b]);
+    }
     size_t count = std::min({s->unread, s->most, s->in.capacity - s->read});
     h->completion.count = s->taken = count;
-    for (size_t b = 0; b < s->in.blocks; b++) h->completion.parts[b] = count ? &s->blocks[b][s->read * s->in.stride[b]] : nullptr;
+    for (size_t b = 0; b < s->in.blocks; b++)
+        h->completion.parts[b] = count ? &s->blocks[b][s->read * s->in.stride[b]] : nullptr;
     h->packets = &s->told[s->read % s->in.capacity];
     s->read = (s->read + count) % s->in.capacity;
     s->unread -= count;

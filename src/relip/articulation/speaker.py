@@ -42,7 +42,7 @@ REST_STEP = 0.001
 """A rest shape stays as it is until it is wrong by REST_DRIFT, then moves by REST_STEP a frame."""
 APPROACH = 0.06
 """So far below the probability at which the lips meet they begin to approach: a closure is no switch."""
-PARTED = 0.028
+PARTED = 0.032
 """Lips that do not meet while somebody speaks keep so far apart, in units of IOD: nearer looks closed."""
 LABIODENTAL_OPEN = 0.036
 """The gap between the lips in f and v, where the lower one touches the teeth."""

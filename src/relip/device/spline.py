@@ -16,24 +16,43 @@ FLOOR = 1e-8
 """Squared distances below this count as nought: r² log r² → 0."""
 
 
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def equations(
     at: NDArray[np.float64], moves: NDArray[np.float64], stiffness: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The spline's linear system for points and values (n, 2): (n + 3, n + 3) and (n + 3, 2), the last three rows affine."""
-    n = len(at)
-    squared = ((at[:, None] - at[None, :]) ** 2).sum(axis=2)
+    n = at.shape[0]
     system, right = np.zeros((n + 3, n + 3)), np.zeros((n + 3, 2))
-    system[:n, :n] = squared * np.log(np.maximum(squared, FLOOR))
-    system[:n, :n].flat[:: n + 1] = stiffness
-    system[:n, n], system[:n, n + 1 :] = 1, at
-    system[n:, :n] = system[:n, n:].T
-    right[:n] = moves
+    for i in range(n):
+        for j in range(i):
+            squared = (at[i, 0] - at[j, 0]) ** 2 + (at[i, 1] - at[j, 1]) ** 2
+            system[i, j] = system[j, i] = squared * np.log(max(squared, FLOOR))
+        system[i, i] = stiffness
+        system[i, n] = system[n, i] = 1.0
+        system[i, n + 1] = system[n + 1, i] = at[i, 0]
+        system[i, n + 2] = system[n + 2, i] = at[i, 1]
+        right[i] = moves[i]
     return system, right
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _substitute(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
+    """Solve for a system that is upper triangular, in place: `right` becomes the solution."""
+    n = system.shape[0]
+    for i in range(n - 1, -1, -1):
+        for k in range(right.shape[1]):
+            value = right[i, k]
+            for j in range(i + 1, n):
+                value -= system[i, j] * right[j, k]
+            right[i, k] = value / system[i, i]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def solve(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """The compiled twin of `numpy.linalg.solve`, in place: `right` (n, m) becomes the solution, `system` is used up."""
+    """The compiled twin of `numpy.linalg.solve`, in place: `right` (n, m) becomes the solution, `system` is used up.
+
+    Rows are taken as views that begin behind the pivot: counted from 0, their loop becomes vector code.
+    """
     n = system.shape[0]
     for i in range(n):
         pivot = i + np.argmax(np.abs(system[i:, i]))
@@ -42,15 +61,14 @@ def solve(system: NDArray[np.float64], right: NDArray[np.float64]) -> None:
                 system[i, k], system[pivot, k] = system[pivot, k], system[i, k]
             for k in range(right.shape[1]):
                 right[i, k], right[pivot, k] = right[pivot, k], right[i, k]
+        top, inverse = system[i, i + 1 :], 1.0 / system[i, i]
         for j in range(i + 1, n):
-            factor = system[j, i] / system[i, i]
-            for k in range(i + 1, n):
-                system[j, k] -= factor * system[i, k]
-            right[j] -= factor * right[i]
-    for i in range(n - 1, -1, -1):
-        for j in range(i + 1, n):
-            right[i] -= system[i, j] * right[j]
-        right[i] /= system[i, i]
+            factor, row = system[j, i] * inverse, system[j, i + 1 :]
+            for k in range(row.shape[0]):
+                row[k] -= factor * top[k]
+            for k in range(right.shape[1]):
+                right[j, k] -= factor * right[i, k]
+    _substitute(system, right)
 
 
 def spread(at: NDArray[np.float64], moves: NDArray[np.float64], *, unit: float, stiffness: float, lattice: Lattice) -> None:

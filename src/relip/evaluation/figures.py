@@ -102,7 +102,8 @@ def r_of(made: Voiced, track: str) -> Figure:
 
 
 def _track(made: Voiced, name: str) -> Track:
-    tracks = {"output": made.judged.output, "target": made.judged.target, "net": made.net, "level": made.seen.level}
+    judged, seen = made.judged, made.seen
+    tracks = {"output": judged.output, "target": judged.target, "real": seen.opening, "net": made.net, "level": seen.level}
     return tracks[name]
 
 
@@ -156,22 +157,29 @@ def shut(track: Track, dubbed: measures.Mask, told: Iterable[Moment], lips: Lips
 
 def closures(voiced: Sequence[Voiced], synthetic: Sequence[bool], elsewhere: Sequence[bool], rate: Fraction) -> Closures:
     """A3; `synthetic` and `elsewhere` are the moments of the voices with known phones, as `shut` has them."""
-    found: dict[tuple[Lips, str], list[bool]] = {}
-    for made in voiced:
-        told = moments(made.seen.clip.transcript)
-        for lips in Lips:
-            for name, track in (("output", made.judged.output), ("real", made.seen.opening)):
-                found.setdefault((lips, name), []).extend(shut(track, made.full, told, lips, rate))
+
+    def met(lips: Lips, track: str, *, begun: bool = False) -> list[bool]:
+        found = []
+        for made in voiced:
+            told = [moment for moment in moments(made.seen.clip.transcript) if not (begun and moment.first)]
+            found += shut(_track(made, track), made.full, told, lips, rate)
+        return found
+
+    bilabial, other, within = met(Lips.MEET, "output"), met(Lips.APART, "output"), met(Lips.APART, "output", begun=True)
     return Closures(
         synthetic=measures.share(synthetic),
         synthetic_false=measures.share(elsewhere),
-        natural=measures.share(found.get((Lips.MEET, "output"), [])),
-        false=measures.share(found.get((Lips.APART, "output"), [])),
-        real_natural=measures.share(found.get((Lips.MEET, "real"), [])),
-        real_false=measures.share(found.get((Lips.APART, "real"), [])),
+        natural=measures.share(bilabial),
+        false=measures.share(other),
+        false_within=measures.share(within),
+        aimed_false=measures.share(met(Lips.APART, "target")),
+        real_natural=measures.share(met(Lips.MEET, "real")),
+        real_false=measures.share(met(Lips.APART, "real")),
+        real_false_within=measures.share(met(Lips.APART, "real", begun=True)),
         synthetic_count=len(synthetic),
-        natural_count=len(found.get((Lips.MEET, "output"), [])),
-        false_count=len(found.get((Lips.APART, "output"), [])),
+        natural_count=len(bilabial),
+        false_count=len(other),
+        within_count=len(within),
     )
 
 

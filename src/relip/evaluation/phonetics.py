@@ -17,6 +17,8 @@ PHONE_S = (-0.040, 0.040)
 """The lips may meet this long before a phone begins and after it ends."""
 ONSET_S = (-0.100, 0.120)
 """Where a closure that belongs to the beginning of a word is looked for, about its label."""
+PAUSE_S = 0.2
+"""Silence before a word from which it begins a sentence: the lips still rest there."""
 APART_S = 0.100
 """A phone this near to a bilabial, a labiodental or a silence tells nothing of false closures."""
 BILABIAL = re.compile(r"(em|pf|ph|bh|mb|mp|pp|bb|mm|[pbmɓ])(_h)?[^a-z]*")
@@ -45,11 +47,12 @@ class Lips(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A stretch of the sound, in seconds, and what is asked of the lips in it."""
+    """A stretch of the sound, in seconds, what is asked of the lips in it, and whether a sentence begins there."""
 
     start: float
     end: float
     lips: Lips
+    first: bool = False
 
 
 def is_bilabial(phone: str) -> bool:
@@ -85,7 +88,8 @@ def moments_of_words(words: Sequence[Label]) -> Iterator[Moment]:
         before = _sounds(words[index - 1].name) if near else ()
         asked = _asked(_sounds(word.name), before)
         if asked is not None:
-            yield Moment(word.start + ONSET_S[0], word.start + ONSET_S[1], asked)
+            first = not index or words[index - 1].end <= word.start - PAUSE_S
+            yield Moment(word.start + ONSET_S[0], word.start + ONSET_S[1], asked, first)
 
 
 def _asked(sounds: Sequence[str] | None, before: Sequence[str] | None) -> Lips | None:

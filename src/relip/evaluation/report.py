@@ -102,11 +102,15 @@ class Closures(Part):
     synthetic_false: Figure = Field(None, description="closed at other phones of those voices, clear of bilabials and pauses")
     natural: Figure = Field(None, description="closed at bilabials of the clips' own words (−100 to +120 ms) or phones")
     false: Figure = Field(None, description="closed at the other onsets")
+    false_within: Figure = Field(None, description="the same without onsets after 0.2 s of silence, where sentences begin")
+    aimed_false: Figure = Field(None, description="false, of the opening that was asked for")
     real_natural: Figure = Field(None, description="the same for the untouched original: natural")
     real_false: Figure = Field(None, description="the same for the untouched original: false")
+    real_false_within: Figure = Field(None, description="the same for the untouched original: false_within")
     synthetic_count: int = Field(0, description="bilabials in voices with known phones")
     natural_count: int = Field(0, description="bilabials in the clips")
     false_count: int = Field(0, description="other onsets in the clips")
+    within_count: int = Field(0, description="those of them that begin no sentence")
 
 
 class Sync(Part):
@@ -281,7 +285,10 @@ GATES: tuple[Gate, ...] = (
         lambda e: e.A3.false,
         "≤ 0.15",
         high=0.15,
-        beside=lambda e: f"original {told(e.A3.real_false)}, of {e.A3.false_count}",
+        beside=lambda e: (
+            f"original {told(e.A3.real_false)}, aimed {told(e.A3.aimed_false)}, of {e.A3.false_count}; within sentences "
+            f"{told(e.A3.false_within)}, original {told(e.A3.real_false_within)}, of {e.A3.within_count}"
+        ),
     ),
     Gate(
         "time.total",

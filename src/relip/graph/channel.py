@@ -13,7 +13,6 @@ from typing import Protocol
 from relip.essence.errors import ResourceError
 from relip.essence.tai import NS_PER_S
 from relip.graph.egress import Egress
-from relip.graph.ingress import Ingress
 from relip.graph.tally import Tally
 
 JOIN_S = 5.0
@@ -22,7 +21,7 @@ HUNG_NS = 3 * NS_PER_S
 
 
 class Runner(Protocol):
-    """Runs the graph's stages: `graph.holoscan`."""
+    """Runs the graph's stages: `graph.holoscan`; or none: `graph.passing`."""
 
     started: threading.Event
 
@@ -32,6 +31,18 @@ class Runner(Protocol):
 
     def stop(self) -> None:
         """End `run` after the work in hand."""
+        ...
+
+
+class Looping(Protocol):
+    """A loop beside the graph: `graph.ingress.Ingress`, or `graph.passing.Passing` where there is none."""
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """End `run`."""
         ...
 
 
@@ -81,7 +92,7 @@ class Channel:
     """The parts of one channel. `flows`: for each received flow, by name, what reads its counters."""
 
     receptions: Sequence[Receiving]
-    ingress: Ingress
+    ingress: Looping
     egress: Egress
     runner: Runner
     tally: Tally

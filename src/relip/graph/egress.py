@@ -53,13 +53,16 @@ class Egress:
         self._changed = threading.Condition()
         self._draining = False
 
-    def register(self, grain: VideoGrain, due: Tai) -> bool:
-        """Take responsibility for a grain; False (and its buffer given back) when its timestamp is already in the house."""
+    def register(self, grain: VideoGrain, due: Tai, verdict: Verdict | None = None) -> bool:
+        """Take responsibility for a grain; False (and its buffer given back) when its timestamp is already in the house.
+
+        `verdict`: of a grain that no graph will see.
+        """
         with self._changed:
             if grain.ticks in self._entries or self._draining:
                 self._give_back(grain.slot)
                 return False
-            entry = _Entry(grain, due)
+            entry = _Entry(grain, due, verdict, settled=verdict is not None)
             self._entries[grain.ticks] = entry
             self._queue.append(entry)
             self._changed.notify()

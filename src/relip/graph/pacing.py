@@ -25,13 +25,15 @@ class Mode(StrEnum):
 
     `SPIN`, `HYBRID`: packet by packet on the linear schedule of a wide sender, held by the network model's drain; the one looks
     at the clock all the time, the other sleeps between groups as long as it can. `SPREAD`: a group every millisecond, for
-    little CPU. `BURST`: all at once.
+    little CPU. `BURST`: all at once. `CARD`: a network card keeps time, packet by packet, on the gapped schedule of a narrow
+    sender.
     """
 
     SPIN = "spin"
     HYBRID = "hybrid"
     SPREAD = "spread"
     BURST = "burst"
+    CARD = "card"
 
 
 PACED = (Mode.HYBRID, Mode.SPIN)
@@ -49,8 +51,8 @@ _US = 1000
 class Pacing:
     """One flow's way out.
 
-    `schedule`: for the sink. `limits`: of a wide sender of this flow. `tp`: the word for the transport file, None where no type
-    of sender is kept to. `troff_us`: where it is not the default offset.
+    `schedule`: for the sink. `limits`: of a wide sender of this flow, or a narrow one. `tp`: the word for the transport file,
+    None where no type of sender is kept to. `troff_us`: where it is not the default offset.
     """
 
     mode: Mode
@@ -92,6 +94,14 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
         )
     wide = mode in PACED and shape.allows(SenderType.W)
     return Pacing(mode, schedule, limits, SenderType.W.value if wide else None, troff_us)
+
+
+def pacing_of_card(format: VideoFormat, packets: int) -> Pacing:  # noqa: A002
+    """Plan the way out of a flow of `packets` a frame that a network card paces by its own clock."""
+    shape = TrafficShape(format.rate, format.height, packets)
+    read_ns = shape.spacing_ns(Reading.GAPPED)
+    schedule = Schedule(drain_ns=shape.drain_ns, read_ns=read_ns, ahead_ns=int(shape.offset_ns))
+    return Pacing(Mode.CARD, schedule, shape.limits(SenderType.N), SenderType.N.value)
 
 
 def _spread(schedule: Schedule, format: VideoFormat, packets: int) -> Schedule:  # noqa: A002

@@ -21,6 +21,9 @@ INSET, SEAM, SHADE = 0.010, 0.22, 0.4
 """When lips close over a source that was open: IOD kept off its inner edges, how dark the new seam is, and the teeth by it."""
 CLOSING = 0.03
 """IOD of closing at which these are at full."""
+MEETING = (0.010, 0.020)
+"""IOD of opening up to which the inset is whole, and from which there is none: lips that stay parted hide no teeth, and would
+look closer together than was asked for."""
 
 
 def layer_of(
@@ -47,10 +50,12 @@ def layer_of(
     source = places[:, 0] + 1j * places[:, 1]
     scale = iod / gallery.iod[index]
     had = abs(source[13] - source[14]) / gallery.iod[index]
-    closing = had - abs(target[13] - target[14]) / iod
+    opening = abs(target[13] - target[14]) / iod
+    closing = had - opening
     closed = float(np.clip(closing / CLOSING, 0, 1))
+    meeting = float(np.clip((MEETING[1] - opening) / (MEETING[1] - MEETING[0]), 0, 1))
     box = _box(target, (FEATHER_OUT + 0.02) * iod, size)
-    inset = INSET * closed * gallery.iod[index]
+    inset = INSET * closed * meeting * gallery.iod[index]
     upper, lower = lip_lattices(device, source, target, box=box, iod=iod, inset=inset)
     line = target[CORNERS[1]] - target[CORNERS[0]]
     source_line = source[CORNERS[1]] - source[CORNERS[0]]

@@ -128,7 +128,9 @@ def _judged(leg: LegFigures) -> list[tuple[str, str]]:
     if leg.ancillary is not None:
         anc = leg.ancillary
         bad = anc.bad_parity + anc.bad_checksum + anc.truncated
-        text = f"{anc.frames} frames, {anc.keep_alives} keep-alives; parity {anc.bad_parity}, checksum {anc.bad_checksum},"
+        text = (
+            f"{anc.frames} frames, {anc.keep_alives} keep-alive packets; parity {anc.bad_parity}, checksum {anc.bad_checksum},"
+        )
         return [(f"{text} truncated {anc.truncated}", BAD if bad else GOOD), *_spread("RTP age", anc.rtp_age_us, "µs")]
     return []
 
@@ -253,7 +255,7 @@ def _contents(axes: Axes, leg: LegStudy) -> None:
     assert anc is not None, "drawn of ancillary data alone"
     axes.set_axis_off()
     axes.set_title("contents: DID/SDID, frames", fontsize=8, loc="left")
-    lines = [f"{each.did}/{each.sdid} {each.frames:>6}  {each.name}" for each in anc.contents] or ["only keep-alives"]
+    lines = [f"{each.did}/{each.sdid} {each.frames:>6}  {each.name}" for each in anc.contents] or ["only keep-alive packets"]
     if anc.disclosed is not None:
         lines += [
             "",

@@ -129,8 +129,9 @@ def _append(to: Chunk, chunk: Chunk, which: slice) -> None:
 
 
 def _part(chunk: Chunk, which: slice) -> Chunk:
-    arrivals = None if chunk.arrivals is None else chunk.arrivals[which]
-    return Chunk(chunk.octets[which], chunk.lengths[which], which.stop - which.start, arrivals)
+    part = chunk.rows(which.start, which.stop)
+    part.count = which.stop - which.start
+    return part
 
 
 @dataclass(slots=True)

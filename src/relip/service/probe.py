@@ -222,5 +222,5 @@ def _verdict(leg: LegFigures) -> list[str]:
         return [told, f"peak {max(loud):.1f} dBFS" if loud else "digital silence"]
     if leg.ancillary is not None:
         anc = leg.ancillary
-        return [f"{each.name} in {each.frames} frames" for each in anc.contents] or [f"{anc.keep_alives} keep-alives"]
+        return [f"{each.name} in {each.frames} frames" for each in anc.contents] or [f"{anc.keep_alives} keep-alive packets"]
     return ["–"]

@@ -28,6 +28,8 @@ _RESOLUTION, _OFFSET = 9, 14
 _DROPS = (5, 7)
 """Options of an interface's statistics: isb_ifdrop and isb_osdrop."""
 _BINARY = 0x80
+_MOST_OFFSET_S = 1 << 33
+"""Two and a half centuries; more is damage, and has no nanoseconds in 64 bits."""
 Octets = NDArray[np.uint8]
 Order = Literal["little", "big"]
 
@@ -112,7 +114,7 @@ def _pcapng(octets: Octets) -> Records:
         start=(at + np.where(simple, 12, 28))[known],
         kept=kept[known],
         stamp=np.where(simple, 0, stamp)[known],
-        link=interfaces.link[which][known],
+        link=interfaces.link[which[known]],
         resolution_ns=interfaces.coarsest_ns,
         ends_early=end < len(octets),
         dropped=dropped,
@@ -186,7 +188,8 @@ def _timing(options: bytes, order: Order) -> tuple[int, int]:
         if code == _RESOLUTION and len(value) == 1:
             resolution = value[0]
         elif code == _OFFSET and len(value) == 8:
-            offset_s = int.from_bytes(value, order, signed=True)
+            said = int.from_bytes(value, order, signed=True)
+            offset_s = said if abs(said) <= _MOST_OFFSET_S else 0
     return resolution, offset_s
 
 
@@ -209,9 +212,11 @@ def _body(octets: Octets, at: int, order: Order) -> bytes:
 
 
 def _options(octets: bytes, order: Order) -> Iterator[tuple[int, bytes]]:
-    """Code and value of each option."""
+    """Code and value of each whole option."""
     while len(octets) >= 4:
         code, length = (int.from_bytes(octets[at : at + 2], order) for at in (0, 2))
+        if 4 + length > len(octets):
+            break
         yield code, octets[4 : 4 + length]
         octets = octets[4 + length + -length % 4 :]
 

@@ -27,6 +27,8 @@ PACKETS_PER_CHUNK = 64
 """Most packets committed at once; of 1080p, 16 rows."""
 LOOSE_PACKETS = 16
 """Packets of a chunk where their sizes are told with it, as of ancillary data: one frame has few."""
+LEAD_PACKETS = 2
+"""So many readings before its first packet is read a frame leaves, as in the vendor's kit: the least narrow buffer holds 8."""
 PATIENCE_NS = 50_000_000
 """How long a full send ring is waited for, as with sockets."""
 GATHER_NS = 1_000_000
@@ -114,12 +116,10 @@ class RivermaxSink:
     """PacketSink on the flow that a transport file describes, sent and paced by the card of the sender's address in it.
 
     `sizes`: (n,) octets of each packet of a frame, headers and all; a burst is then whole frames of just these. None takes
-    packets of any sizes up to `largest`, as ancillary data has them. `sender_type`: what such a sender may say of itself
-    in `TP`. Of a burst's way to leave only `due` counts, and that only where the process has a `clock.rivermax`: the card goes
-    by the transport file, and tells nobody when packets left (`measured` stays 0). Raises ResourceError.
+    packets of any sizes up to `largest`, as ancillary data has them. Of a burst's schedule only the instant counts at which
+    its first packet is read, and that only where the process has a `clock.rivermax`: the card goes by the transport file, and
+    tells nobody when packets left (`measured` stays 0). Raises ResourceError.
     """
-
-    sender_type = "2110TPN"
 
     def __init__(
         self, sdp: str, *, sizes: NDArray[np.int64] | None, largest: int = LARGEST_OCTETS, dscp: int = DSCP_AF41
@@ -156,7 +156,7 @@ class RivermaxSink:
                     burst.payload,
                     burst.offsets,
                     burst.lengths,
-                    tai_ns=0 if burst.due is None else burst.due.ns,
+                    tai_ns=_leaves_ns(burst),
                     patience_ns=PATIENCE_NS,
                 )
             except pyrivermax.RivermaxError as cause:
@@ -175,6 +175,15 @@ class RivermaxSink:
                 self._output.close()
             except pyrivermax.RivermaxError as cause:
                 raise ResourceError(f"closing a flow of Rivermax failed: {cause}") from cause
+
+
+def _leaves_ns(burst: Burst) -> int:
+    """The instant for which the card is asked to send the first packet: shortly before it is read. 0 is at once."""
+    if burst.due is None:
+        return 0
+    if burst.schedule is None:
+        return burst.due.ns
+    return burst.due.ns + max(0, int(burst.schedule.ahead_ns - LEAD_PACKETS * burst.schedule.read_ns))
 
 
 def _packets_per_chunk(frame: int) -> int:

@@ -111,6 +111,18 @@ def test_closures_are_counted_at_onsets_in_the_output_and_in_the_original():
     assert (found.natural_count, found.false_count) == (1, 2)
 
 
+def test_onsets_within_sentences_are_counted_apart_from_those_that_begin_one():
+    words = Transcript(words=(Label("red", 0.4, 0.8), Label("seven", 0.9, 1.4), Label("two", 2.0, 2.4)))
+    opening, output, target = (np.full(FRAMES, 0.1) for _ in range(3))
+    opening[10] = output[10] = 0.01  # at red, after silence
+    output[50] = target[50] = 0.01  # at two, after 0.6 s of silence
+    target[23] = 0.01  # at seven
+    found = figures.closures([voiced(seen(opening, transcript=words), output=output, target=target)], [], [], RATE)
+    assert (found.false, found.false_count) == (pytest.approx(2 / 3), 3)
+    assert (found.false_within, found.real_false_within, found.within_count) == (0.0, 0.0, 1)
+    assert (found.aimed_false, found.real_false) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+
+
 def test_an_onset_that_was_not_dubbed_throughout_does_not_count():
     output = np.full(FRAMES, 0.01)
     output[41] = np.nan

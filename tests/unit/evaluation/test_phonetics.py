@@ -41,6 +41,11 @@ def test_the_onset_of_a_word_is_100_ms_before_to_120_ms_after_its_label():
     assert moments("red", "blue") == [(Lips.APART, -0.1, 0.12), (Lips.MEET, 0.2, 0.42)]
 
 
+def test_a_sentence_begins_after_a_pause():
+    words = [Label("red", 0.3, 0.6), Label("green", 0.75, 1.0), Label("seven", 1.2, 1.5)]
+    assert [moment.first for moment in moments_of_words(words)] == [True, False, True]
+
+
 def test_a_word_after_closed_lips_tells_nothing():
     assert [lips for lips, *_ in moments("m", "seven", "red")] == [Lips.APART]
 

@@ -7,7 +7,7 @@ import pytest
 from relip.essence.errors import FormatError
 from relip.essence.formats import RATES
 from relip.essence.tai import NS_PER_S, period_ns
-from relip.graph.delay import ARRIVAL_NS, RENDER_NS, delay_for
+from relip.graph.delay import ARRIVAL_NS, RENDER_NS, delay_for, delay_without_voice
 
 pytestmark = pytest.mark.unit
 
@@ -54,3 +54,9 @@ def test_as_many_coming_grains_are_complete_at_the_release_as_fit_before_the_las
 
 def test_a_longer_latency_does_not_show_more_of_what_is_coming():
     assert delay_for(Fraction(25), voice_ns(Fraction(25)), frames=9).ahead == 3
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+def test_without_a_voice_to_wait_for_one_frame_of_latency_will_do(rate):
+    delay = delay_without_voice(rate, 1)
+    assert (delay.frames, delay.latency_ns) == (1, int(NS_PER_S / rate))

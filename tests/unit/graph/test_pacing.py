@@ -4,7 +4,7 @@ import pytest
 
 from relip.essence.errors import FormatError
 from relip.essence.formats import video_format
-from relip.graph.pacing import Mode, pacing_of
+from relip.graph.pacing import Mode, pacing_of, pacing_of_card
 from relip.wire.st2110_20 import FrameHeaders
 
 pytestmark = pytest.mark.unit
@@ -69,3 +69,13 @@ def test_a_burst_leaves_at_once():
     schedule = planned("1080p25", Mode.BURST).schedule
     assert schedule.span_ns == 0
     assert schedule.together > 4320
+
+
+@pytest.mark.parametrize(("name", "c_max", "vrx_full"), [("1080p25", 4, 8), ("1080p60", 6, 9), ("2160p60", 25, 38)])
+def test_a_card_is_narrow_and_measured_by_narrow_limits(name, c_max, vrx_full):
+    form = video_format(name)
+    pacing = pacing_of_card(form, FrameHeaders(form, payload_type=96, ssrc=1).packets)
+    assert pacing.tp == "2110TPN"
+    assert pacing.troff_us is None
+    assert (pacing.limits.c_max, pacing.limits.vrx_full) == (c_max, vrx_full)
+    assert pacing.schedule.ahead_ns == int(1_000_000_000 / form.rate * 43 / 1125)

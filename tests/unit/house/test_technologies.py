@@ -16,7 +16,13 @@ SOURCES = Path(__file__).parents[3] / "src" / "relip"
 HOMES = {
     "holoscan": {"graph/holoscan.py"},
     "cuda": {"graph/holoscan.py"},
-    "onnxruntime": {"inference/onnx.py"},
+    # runs nets here; runs them in a Triton server that lacks ONNX Runtime, where it is copied to
+    "onnxruntime": {"inference/onnx.py", "weights/triton_backend.py"},
+    # speaks to a server; has the message that the configuration of a model is written through
+    "tritonclient": {"inference/triton_client.py", "weights/triton_config.py"},
+    "gevent": {"inference/triton_client.py"},
+    "google": {"weights/triton_config.py"},
+    "grpc": set(),
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
     "av": {"offline/pyav.py"},

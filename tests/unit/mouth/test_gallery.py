@@ -144,6 +144,15 @@ def test_the_nearest_shape_is_found_and_kept_until_another_is_clearly_better():
     assert gallery.best(MouthShape(0.0, 0.58), seen, 1) == 0
 
 
+def test_barely_parted_lips_are_taken_from_lips_that_are_surely_parted():
+    gallery, seen = Gallery(4), drawn_face.face()
+    for opening in (0.0, 0.03, 0.045, 0.06):
+        keep(gallery, drawn_face.face(opening=opening))
+    assert gallery.best(MouthShape(0.03, 0.58), seen, None) == 2
+    assert gallery.best(MouthShape(0.06, 0.58), seen, None) == 3
+    assert gallery.best(MouthShape(0.005, 0.58), seen, None) == 0
+
+
 def test_teeth_do_not_come_and_go_unasked():
     gallery, seen = Gallery(4), drawn_face.face()
     for opening, teeth in ((0.06, 0.6), (0.069, 0.0), (0.075, 0.6)):

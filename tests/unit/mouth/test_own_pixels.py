@@ -80,6 +80,14 @@ def test_a_closed_target_leaves_nothing_of_a_drawn_opening():
     assert teeth_rows(dubbed(taught(0.0, 0.14), seen, MouthShape(0.0, 0.58))[2]) == 0
 
 
+def test_lips_that_nearly_close_over_an_open_source_stay_as_far_apart_as_asked():
+    closed = drawn_face.face(opening=0.0)
+    _, _, planes = dubbed(taught(0.14), closed, MouthShape(0.04, 0.58))
+    tooth, lip = 740, drawn_face.LIP[0]
+    shown = np.clip((planes.y[116:128, 200].astype(float) - lip) / (tooth - lip), 0, 1)
+    assert shown.sum() == pytest.approx(4.0, abs=0.5), "rows of teeth, at 100 pixels between the eyes"
+
+
 def test_an_open_target_shows_the_teeth_that_were_seen():
     closed = drawn_face.face(opening=0.0)
     rows = teeth_rows(dubbed(taught(0.0, 0.14), closed, MouthShape(0.12, 0.58))[2])

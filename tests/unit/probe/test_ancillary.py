@@ -1,4 +1,4 @@
-"""What is said of ancillary data: names, disclosures, keep-alives, and packets that are badly made."""
+"""What is said of ancillary data: names, disclosures, keep-alive packets, and packets that are badly made."""
 
 import pytest
 

@@ -87,7 +87,7 @@ def test_a_rate_is_told_from_steps_and_gaps_are_left_out(steps, rate):
 
 def sniffed(*packets):
     octets, lengths = columns_of(*packets)
-    return sniff(Chunk(octets, lengths, len(lengths)))
+    return sniff(Chunk(octets, lengths, np.zeros(len(lengths), np.uint8), len(lengths)))
 
 
 def test_datagrams_that_are_not_rtp_are_nothing():

@@ -191,6 +191,23 @@ def test_a_packet_of_an_interface_that_was_not_described_is_left_out(capture):
     assert replayed(capture(section() + interface() + enhanced(FRAME, number=1) + enhanced(FRAME))) == [b"one"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        b"\x09\x00\x01\x00",
+        option(14, (1 << 62).to_bytes(8, "little")),
+        option(14, (-(1 << 63)).to_bytes(8, "little", signed=True)),
+    ],
+    ids=["cut", "beyond time", "before time"],
+)
+def test_options_of_an_interface_that_cannot_be_are_passed_over(capture, options):
+    assert replayed(capture(section() + interface(options) + enhanced(ethernet(ip(udp(b"mine")))))) == [b"mine"]
+
+
+def test_a_packet_before_any_interface_is_left_out(capture):
+    assert replayed(capture(section() + enhanced(ethernet(ip(udp(b"mine")))))) == []
+
+
 @pytest.mark.parametrize("kind", [pcap, pcapng], ids=["pcap", "pcapng"])
 def test_a_file_that_ends_inside_a_packet_is_read_up_to_there(capture, kind):
     path = capture(kind(FRAME, FRAME)[:-5])
