@@ -245,6 +245,33 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     pipeline(PipelineOptions(**options))
 
 
+@bench.command()
+@FORMAT
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Of each run.")
+@click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each measurement of CPU.")
+@click.option(
+    "--pacing",
+    type=click.Choice(["hybrid", "spin", "spread", "burst"]),
+    default="spread",
+    show_default=True,
+    help="How packets leave where modes are not compared.",
+)
+@click.option(
+    "--try",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
+)
+@click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
+@JSON
+def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """CPU a packet over real sockets on loopback, beside GStreamer's; loss, pacing, and the formats this machine carries."""
+    from relip.service.bench_wire import WireOptions, wire  # noqa: PLC0415
+
+    wire(WireOptions(**options))
+
+
 @commands.command()
 @click.argument("clips", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")

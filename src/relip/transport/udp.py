@@ -156,6 +156,14 @@ class UdpSource:
             self._socket.close()
 
 
+class SingleUdpSource(UdpSource):
+    """A UdpSource that reads datagrams one by one, as they come from an interface that joins none: for measurements."""
+
+    def _read_with(self) -> bool:
+        self._reader = DatagramReader(self._socket.fileno())
+        return False
+
+
 class StampedUdpSource(UdpSource):
     """A UdpSource that fills `Chunk.arrivals` with the kernel's stamps, for measurements: about twice the CPU a packet.
 
