@@ -33,7 +33,7 @@ from relip.service.compose import engines
 from relip.weights import cache, repository, shipped
 from relip.weights.triton_config import Hosting
 from talker import SIZE, shot
-from triton_peer import TritonPeer, answered, free_port, refused
+from triton_peer import TritonPeer, account, answered, free_port, refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -186,24 +186,24 @@ def test_requests_of_two_services_are_joined_and_each_gets_its_own_answer(server
     services = [ask(server, "joined") for _ in range(2)]
     for model in services:
         model.infer(noise(here.signature))
-    with tritonclient.grpc.InferenceServerClient(server.grpc) as client:
-        before = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
-        wanted = [noise(here.signature, seed=k) for k in range(2)]
-        came = [None, None]
+    before = account(services[0], requests=2)
+    wanted = [noise(here.signature, seed=k) for k in range(2)]
+    came = [None, None]
 
-        def one(k):
-            came[k] = services[k].infer(wanted[k])[0]
+    def one(k):
+        came[k] = services[k].infer(wanted[k])[0]
 
-        threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        after = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
+    threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
     for inputs, result in zip(wanted, came, strict=True):
         np.testing.assert_allclose(result, here.infer(inputs)[0], atol=2e-5)
-    assert int(after["inference_count"]) - int(before["inference_count"]) == 2
-    assert int(after["execution_count"]) - int(before["execution_count"]) == 1
+    after = account(services[0], requests=before.requests + 2)
+    assert after.requests - before.requests == 2
+    assert after.executions - before.executions == 1
+    assert after.busy_ns > before.busy_ns
 
 
 def test_inputs_that_do_not_fit_are_told_without_losing_the_server(server, ask):

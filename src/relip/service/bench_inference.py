@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from relip.config import LipSync, Models, settings
 from relip.ports import Model, Signature
 from relip.service import terminal
-from relip.service.compose.bench import Asked, Served, articulation_alone, pairs
+from relip.service.compose.bench import Account, Asked, Served, articulation_alone, pairs
 from relip.service.options import outputs, publish
 
 WARM = 20
@@ -28,6 +28,7 @@ TURN = 25
 """Requests of one place before it is the other's turn."""
 ROUNDS = 5
 """Turns of the parts in which services share the server."""
+LONGEST_ACCOUNT_S = 1.0
 COLUMNS = 222
 """Columns of log-mel that a frame of 25 a second needs of the net that looks 120 ms ahead."""
 
@@ -140,14 +141,27 @@ def _round(asking: Sequence[Asked], inputs: Sequence[NDArray[np.float32]], reque
         thread.start()
     for thread in threads:
         thread.join()
-    took_s, after = time.perf_counter() - began, asking[0].account()
-    answered = after.requests - before.requests
+    took_s = time.perf_counter() - began
+    after = _settled(asking[0], before.requests + len(asking) * requests)
+    answered = max(1, after.requests - before.requests)
     return _Round(
         per_s=len(asking) * requests / took_s,
         times_ms=np.concatenate(times),
         joined=answered / max(1, after.executions - before.executions),
         busy_ms=(after.busy_ns - before.busy_ns) / 1e6 / answered,
     )
+
+
+def _settled(model: Asked, requests: int) -> Account:
+    """The server's account once it has so many requests in it and rests: it is written a moment after the answers."""
+    last, before = time.monotonic() + LONGEST_ACCOUNT_S, model.account()
+    while time.monotonic() < last:
+        time.sleep(0.01)
+        account = model.account()
+        if account == before and account.requests >= requests:
+            break
+        before = account
+    return before
 
 
 def _together(services: int, rounds: Sequence[_Round]) -> Together:

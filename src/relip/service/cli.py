@@ -152,6 +152,32 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     run(DubOptions(**options))
 
 
+@commands.command()
+@click.argument("where", nargs=-1, required=True, metavar="ADDRESS:PORT|SDP|PCAP...")
+@click.option(
+    "--format", "format_", help="What an ADDRESS:PORT is said to carry, as in 1080p50; the rate of an SDP without one."
+)
+@INTERFACE
+@click.option("--second-interface", help="Address of the local interface for second legs; without it the same.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen.")
+@click.option(
+    "--leap-seconds",
+    type=int,
+    help="TAI less the clock that stamped, in seconds; without it the kernel's, or 37. 0 for a capture stamped in TAI.",
+)
+@click.option("--png", type=PATH, help="PNG to write: verdicts and distributions on one page; needs relip[probe].")
+@JSON
+def probe(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Look at ST 2110 flows, on the network or in a capture: what they are, and how well they keep -21, -30 and -40.
+
+    A capture (pcap, pcapng) is looked at for the flows named beside it, or for every one that is RTP. The network is
+    listened to for --seconds, or until SIGTERM or SIGINT. How to read the figures: docs/how-to/probe-a-flow.md.
+    """
+    from relip.service.probe import ProbeOptions, run  # noqa: PLC0415
+
+    run(ProbeOptions(**options))
+
+
 @commands.command("eval")
 @click.argument("folder", type=PATH)
 @FORMAT
@@ -257,6 +283,7 @@ def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its opt
     metavar="FORMAT",
     help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
 )
+@click.option("--relay", default="1080p60", show_default=True, help="Format to carry through a service with bypass.")
 @click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
 @JSON
 def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare

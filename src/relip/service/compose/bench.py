@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from relip.config import Models
 from relip.inference.onnx import OnnxModel
 from relip.inference.triton import TritonModel
+from relip.inference.triton_client import Account as ServerAccount
 from relip.ports import Model
 from relip.service.compose import triton
 from relip.weights import cache, shipped
 from relip.weights.repository import name_of
 
-Asked = TritonModel
+Asked: TypeAlias = TritonModel
 """What `articulation_alone` gives, for those who may not know an adapter."""
+Account: TypeAlias = ServerAccount
+"""And what its server says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
