@@ -5,10 +5,10 @@ ARGS   ?=
 RUN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml src/relip/weights/*.py | sha256sum | cut -c 1-16)
 UV     := uv==0.13.8
-SOURCES := src tests tools training
+SOURCES := src tests tools training fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix lock models pages clean
+.PHONY: help setup demo test fuzz check fix lock models pages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ demo: setup ## dub a face live over ST 2110 on loopback: demo.mp4 and demo.json;
 
 test: setup ## run every test; ARGS="-m unit" or a path to choose
 	$(RUN)/python -m pytest -q --durations=15 $(ARGS)
+
+fuzz: setup ## throw broken packets, texts and files at every parser; ARGS="video sdp --seconds 600"
+	$(RUN)/python fuzz/run.py $(ARGS)
 
 check: setup ## format, lint, types, import contracts, spelling, sizes
 	$(RUN)/ruff format --check $(SOURCES)
@@ -41,7 +44,7 @@ lock: setup ## resolve requirements.lock anew: newest versions, one for all of P
 	$(VENV)/lock/bin/python -m pip install --quiet $(UV)
 	$(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--extra graph --extra onnx --extra models --extra media --extra demo --extra eval \
+		--extra graph --extra onnx --extra models --extra media --extra demo --extra triton --extra eval --extra probe \
 		--group test --group lint --group build --output-file requirements.lock
 
 models: setup ## build the face nets again into the cache
@@ -50,8 +53,9 @@ models: setup ## build the face nets again into the cache
 pages: setup ## write the reference pages anew from the code they describe
 	$(RUN)/python tools/cli_page.py docs/reference/cli.md
 	$(RUN)/python tools/config_page.py docs/reference/configuration.md
-	$(RUN)/python tools/report_page.py docs/reference/demo-json.md docs/reference/dub-json.md docs/reference/eval-json.md
+	$(RUN)/python tools/report_page.py docs/reference/demo-json.md docs/reference/dub-json.md docs/reference/eval-json.md \
+		docs/reference/probe-json.md
 
 clean: ## remove caches and results; the environment stays ($(VENV))
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json
-	find src tests tools training -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf fuzz/.numba .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json
+	find src tests tools training fuzz -name __pycache__ -type d -prune -exec rm -rf {} +

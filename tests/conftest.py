@@ -7,7 +7,7 @@ import pytest
 
 from relip.weights import cache
 
-CATEGORIES = {"unit", "conformance", "e2e", "interop", "hardware"}
+CATEGORIES = {"unit", "conformance", "e2e", "interop", "fuzz", "hardware"}
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "ERROR")  # before anything imports it
 MEDIA = Path(os.environ.get("RELIP_MEDIA", ROOT.parent / "shared" / "media" / "grid-s1"))

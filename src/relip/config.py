@@ -31,6 +31,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RedundantIn(Section):
+    """The second leg of a flow that is received twice (ST 2022-7)."""
+
+    destination: Ipv4 | None = Field(None, description="multicast group or unicast address; an SDP says it itself")
+    port: int | None = Field(None, ge=1, le=65535, description="UDP port; an SDP says it itself")
+    interface: Ipv4 | None = Field(None, description="address of the local interface; by default that of the first leg")
+    source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
+    path_class: Literal["A", "B", "C", "D"] = Field(
+        "A",
+        description="how far the legs may be apart (ST 2022-7): A 10 ms, B 50 ms, C 150 ms for video and 450 ms for audio,"
+        " D 0.15 ms; the latency allows for it",
+    )
+
+
+class RedundantOut(Section):
+    """The second leg of a flow that is sent twice (ST 2022-7)."""
+
+    destination: Ipv4 = Field(description="multicast group or unicast address")
+    port: int = Field(ge=1, le=65535, description="UDP port")
+    interface: Ipv4 = Field(description="address of the local interface; on another network than the first leg's")
+
+
 class FlowKeys(Section):
     """Where a flow runs. Either `sdp` alone, or the keys."""
 
@@ -40,6 +62,9 @@ class FlowKeys(Section):
     interface: Ipv4 = Field("127.0.0.1", description="address of the local interface; loopback is right for a first try only")
     source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type; 96 is what most senders use")
+    redundant: RedundantIn | None = Field(
+        None, description="second leg of the flow (ST 2022-7); with an SDP, its interface and path class only"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> FlowKeys:
@@ -51,6 +76,17 @@ class FlowKeys(Section):
         beside = sorted(self.model_fields_set & SAID_BY_SDP)
         if self.sdp is not None and beside:
             raise ValueError(f"leave out {', '.join(beside)}: the transport file says it")
+        return self
+
+    @model_validator(mode="after")
+    def _second_leg(self) -> FlowKeys:
+        if self.redundant is None:
+            return self
+        given = self.redundant.destination is not None, self.redundant.port is not None
+        if self.sdp is not None and (any(given) or self.redundant.source is not None):
+            raise ValueError("redundant: leave out destination, port and source: the transport file says them")
+        if self.sdp is None and not all(given):
+            raise ValueError("redundant: destination and port are needed")
         return self
 
 
@@ -105,6 +141,7 @@ class FlowOut(Section):
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type")
     ttl: int = Field(16, ge=1, le=255, description="hops a packet may take; 16 crosses a plant")
     dscp: int = Field(34, ge=0, le=63, description="DiffServ code point; 34 (AF41) is usual for media")
+    redundant: RedundantOut | None = Field(None, description="second leg of the flow (ST 2022-7): the same packets once more")
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
 
@@ -212,8 +249,54 @@ class ClockKeys(Section):
     )
 
 
+class TritonTls(Section):
+    """How the connection to Triton is secured; files in PEM."""
+
+    root: Path | None = Field(None, description="certificates to trust; by default the system's")
+    certificate: Path | None = Field(None, description="who the service is, for a server that asks")
+    key: Path | None = Field(None, description="private key of `certificate`")
+
+    @model_validator(mode="after")
+    def _pair(self) -> TritonTls:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
+
+
+class Triton(Section):
+    """A Triton server that runs the nets."""
+
+    url: str = Field(
+        "127.0.0.1:8001",
+        pattern=r"^[^/\s]+:\d+$",
+        description="ADDRESS:PORT; Triton's own ports are 8001 for grpc, 8000 for http",
+    )
+    protocol: Literal["grpc", "http"] = Field(
+        "grpc", description="grpc keeps its time-out for a whole request, http for each read"
+    )
+    shared_memory: Literal["system", "cuda", "none"] = Field(
+        "system",
+        description="how tensors travel: system is quickest from CPU to CPU on one machine, none works across machines",
+    )
+    device: int = Field(0, ge=0, description="GPU of shared_memory: cuda")
+    timeout_ms: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="longest wait for an answer, milliseconds, before a live frame leaves untouched; by default half a frame, "
+        "so that the two requests of a frame fit into its period",
+    )
+    tls: TritonTls | None = Field(
+        None, description="secure the connection; off unless given, as {} for the system's certificates"
+    )
+
+
 class Models(Section):
-    """Where the nets lie."""
+    """Where the nets lie, and what runs them."""
+
+    backend: Literal["onnx", "triton"] = Field(
+        "onnx", description="onnx runs the nets in the service, with nothing to set up; triton asks a server"
+    )
 
     cache: Path | None = Field(None, description="folder of the face nets; by default where `relip models build` puts them")
     articulation: Path | None = Field(None, description="another articulation net; by default the one that ships with Relip")
@@ -221,6 +304,7 @@ class Models(Section):
     provider: Literal["cpu", "cuda", "tensorrt"] = Field(
         "cpu", description="what of onnxruntime runs the nets; cpu is enough for 1080p25, the others need onnxruntime-gpu"
     )
+    triton: Triton = Field(Triton(), description="the server of backend: triton")
 
 
 class Sockets(Section):
@@ -241,7 +325,7 @@ class Config(Section):
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     latency: Latency = Field(Latency(), description="how long the service may take")
     clock: ClockKeys = Field(ClockKeys(), description="where TAI comes from")
-    models: Models = Field(Models(), description="where the nets lie")
+    models: Models = Field(Models(), description="where the nets lie, and what runs them")
     sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
 
@@ -250,7 +334,7 @@ class Settings(Section):
     """What of `relip.yaml` also applies to files."""
 
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
-    models: Models = Field(Models(), description="where the nets lie")
+    models: Models = Field(Models(), description="where the nets lie, and what runs them")
 
 
 S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
@@ -349,7 +433,13 @@ def _lip_sync_from(base: Path, lip_sync: LipSync) -> LipSync:
 
 
 def _models_from(base: Path, models: Models) -> Models:
-    return models.model_copy(update={"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)})
+    paths = {"cache": _from(base, models.cache), "articulation": _from(base, models.articulation)}
+    tls = models.triton.tls
+    if tls is None:
+        return models.model_copy(update=paths)
+    files = {"root": _from(base, tls.root), "certificate": _from(base, tls.certificate), "key": _from(base, tls.key)}
+    triton = models.triton.model_copy(update={"tls": tls.model_copy(update=files)})
+    return models.model_copy(update={**paths, "triton": triton})
 
 
 def _with_path(section: S, base: Path) -> S:

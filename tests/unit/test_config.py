@@ -7,6 +7,7 @@ import yaml
 
 from relip import config
 from relip.essence.errors import FormatError, ResourceError
+from relip.service.compose.triton import PATIENCE_S, budget_s
 from relip.service.send import PAYLOAD_TYPES
 
 pytestmark = pytest.mark.unit
@@ -58,6 +59,10 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
         ({"models": {"provider": "rocm"}}, "models.provider"),
+        ({"models": {"backend": "tensorflow"}}, "models.backend"),
+        ({"models": {"triton": {"url": "http://gpu:8000"}}}, "models.triton.url"),
+        ({"models": {"triton": {"timeout_ms": 0}}}, "models.triton.timeout_ms"),
+        ({"models": {"triton": {"tls": {"key": "k.pem"}}}}, "models.triton.tls: .*certificate and key go together"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
@@ -163,6 +168,21 @@ def test_a_wrong_key_of_the_settings_is_named(tmp_path, text, named):
     path.write_text(text)
     with pytest.raises(FormatError, match=named):
         config.settings(path, {})
+
+
+def test_the_files_of_a_secured_triton_are_looked_for_beside_the_configuration(tmp_path):
+    tls = {"root": "ca.pem", "certificate": "/etc/us.pem", "key": "us.key"}
+    read = config.parse(keys(models={"backend": "triton", "triton": {"tls": tls}}), where="here", base=tmp_path)
+    secured = read.models.triton.tls
+    assert [secured.root, str(secured.certificate), secured.key] == [tmp_path / "ca.pem", "/etc/us.pem", tmp_path / "us.key"]
+
+
+def test_a_live_request_to_triton_may_take_half_a_frame_and_one_for_a_file_can_wait():
+    asked = config.Triton()
+    assert budget_s(asked, Fraction(25)) == 0.02
+    assert budget_s(asked, Fraction(60)) == pytest.approx(1 / 120)
+    assert budget_s(config.Triton(timeout_ms=5), Fraction(25)) == 0.005
+    assert budget_s(config.Triton(timeout_ms=5), None) == PATIENCE_S
 
 
 @pytest.mark.parametrize("clock", [{"tai_offset": 9}, {"ts_refclk": "grandmaster"}, {"ts_refclk": "ptp=a b"}])

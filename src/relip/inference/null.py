@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.essence.errors import ModelError
+from relip.inference.fitting import refuse_misfits
 from relip.ports import Signature
 
 Forward = Callable[..., Sequence[NDArray[np.float32]]]
@@ -30,11 +30,5 @@ class NullModel:
 
     def infer(self, inputs: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
         """One call of the function. Raises ModelError for inputs of another number, shape or dtype."""
-        wanted = self._signature.inputs
-        if len(inputs) != len(wanted):
-            raise ModelError(f"{len(inputs)} inputs for a net of {len(wanted)}")
-        for spec, value in zip(wanted, inputs, strict=True):
-            fits = len(spec.shape) == value.ndim and all(n in (-1, m) for n, m in zip(spec.shape, value.shape, strict=True))
-            if not fits or value.dtype.name != spec.dtype:
-                raise ModelError(f"input {spec.name} is {value.dtype.name} {value.shape}, not {spec.dtype} {spec.shape}")
+        refuse_misfits(self._signature, inputs)
         return tuple(self._forward(*inputs))

@@ -7,6 +7,7 @@ shows a person's face: it is written for its owner's eyes alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -107,6 +108,8 @@ def read(path: Path) -> Enrolment:
             card = _read_card(archive)
             arrays = {name: _read_array(archive, name) for name in TYPES}
     except OSError as cause:
+        if cause.errno in {None, errno.EINVAL}:  # the archive's directory points to where nothing can be; the disk is well
+            raise FormatError(f"{path} is no enrolment, or a damaged one: {cause}") from cause
         raise ResourceError(f"{path}: cannot be read: {cause.strerror}") from cause
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause

@@ -20,7 +20,14 @@ MOST_FRAMES = 4000
 """What `graph.tally` keeps the times of, less those before a measurement."""
 LENGTH = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-INTERFACE = click.option("--interface", default="127.0.0.1", show_default=True, help="Address of the local interface.")
+INTERFACE = click.option(
+    "--interface",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS[,ADDRESS]",
+    help="Address of the local interface; of a second one, after a comma, for second legs.",
+)
+PLACE = "ADDRESS:PORT[,ADDRESS:PORT]"
 FORMAT = click.option(
     "--format",
     "format_",
@@ -59,9 +66,11 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @FORMAT
 @click.option("--video", type=FILE, help="Video to play; without it the demo's presenter.")
 @click.option("--voice", type=FILE, help="Voice to play; without it the demo's sentence.")
-@click.option("--video-to", required=True, metavar="ADDRESS:PORT", help="Where the picture goes (ST 2110-20).")
-@click.option("--voice-to", metavar="ADDRESS:PORT", help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
-@click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
+@click.option(
+    "--video-to", required=True, metavar=PLACE, help="Where the picture goes (ST 2110-20); both legs of ST 2022-7 if two."
+)
+@click.option("--voice-to", metavar=PLACE, help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
+@click.option("--anc-to", metavar=PLACE, help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to send; without it until SIGTERM or SIGINT.")
 @PACING
@@ -76,10 +85,10 @@ def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 
 @commands.command()
 @FORMAT
-@click.option("--dubbed", required=True, metavar="ADDRESS:PORT|SDP", help="The dubbed picture.")
-@click.option("--original", metavar="ADDRESS:PORT|SDP", help="The picture before the service, to compare with.")
-@click.option("--voice", metavar="ADDRESS:PORT|SDP", help="The voice, to record with the picture.")
-@click.option("--disclosure", metavar="ADDRESS:PORT|SDP", help="The ancillary flow that declares the altered region.")
+@click.option("--dubbed", required=True, metavar=f"{PLACE}|SDP", help="The dubbed picture.")
+@click.option("--original", metavar=f"{PLACE}|SDP", help="The picture before the service, to compare with.")
+@click.option("--voice", metavar=f"{PLACE}|SDP", help="The voice, to record with the picture.")
+@click.option("--disclosure", metavar=f"{PLACE}|SDP", help="The ancillary flow that declares the altered region.")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to receive; without it until SIGTERM or SIGINT.")
 @click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
@@ -151,6 +160,32 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     run(DubOptions(**options))
 
 
+@commands.command()
+@click.argument("where", nargs=-1, required=True, metavar="ADDRESS:PORT|SDP|PCAP...")
+@click.option(
+    "--format", "format_", help="What an ADDRESS:PORT is said to carry, as in 1080p50; the rate of an SDP without one."
+)
+@INTERFACE
+@click.option("--second-interface", help="Address of the local interface for second legs; without it the same.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen.")
+@click.option(
+    "--leap-seconds",
+    type=int,
+    help="TAI less the clock that stamped, in seconds; without it the kernel's, or 37. 0 for a capture stamped in TAI.",
+)
+@click.option("--png", type=PATH, help="PNG to write: verdicts and distributions on one page; needs relip[probe].")
+@JSON
+def probe(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Look at ST 2110 flows, on the network or in a capture: what they are, and how well they keep -21, -30 and -40.
+
+    A capture (pcap, pcapng) is looked at for the flows named beside it, or for every one that is RTP. The network is
+    listened to for --seconds, or until SIGTERM or SIGINT. How to read the figures: docs/how-to/probe-a-flow.md.
+    """
+    from relip.service.probe import ProbeOptions, run  # noqa: PLC0415
+
+    run(ProbeOptions(**options))
+
+
 @commands.command("eval")
 @click.argument("folder", type=PATH)
 @FORMAT
@@ -218,6 +253,34 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     pipeline(PipelineOptions(**options))
 
 
+@bench.command()
+@FORMAT
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Of each run.")
+@click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each measurement of CPU.")
+@click.option(
+    "--pacing",
+    type=click.Choice(["hybrid", "spin", "spread", "burst"]),
+    default="spread",
+    show_default=True,
+    help="How packets leave where modes are not compared.",
+)
+@click.option(
+    "--try",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
+)
+@click.option("--relay", default="1080p60", show_default=True, help="Format to carry through a service with bypass.")
+@click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
+@JSON
+def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """CPU a packet over real sockets on loopback, beside GStreamer's; loss, pacing, and the formats this machine carries."""
+    from relip.service.bench_wire import WireOptions, wire  # noqa: PLC0415
+
+    wire(WireOptions(**options))
+
+
 @commands.command()
 @click.argument("clips", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="File to write, as in anna.relip; it shows a person's face.")
@@ -260,6 +323,41 @@ def list_(cache_dir: Path | None) -> None:
     nets.show(cache_dir)
 
 
+@models.command()
+@click.argument("folder", metavar="DIR", type=PATH)
+@click.option(
+    "--backend",
+    type=click.Choice(["onnxruntime", "python"]),
+    default="onnxruntime",
+    show_default=True,
+    help="What of Triton runs the nets: its ONNX Runtime, or Python with onnxruntime for servers that lack it.",
+)
+@click.option("--instances", type=click.IntRange(1, 64), default=1, show_default=True, help="Copies of each net side by side.")
+@click.option("--gpu", is_flag=True, help="Lay the copies on GPUs, so many on each.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="CPU threads of a copy.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Most requests that are joined, for nets with a free first axis; 1 joins none and leaves every file as it is.",
+)
+@click.option(
+    "--delay-us",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    show_default=True,
+    help="Microseconds a request may wait for others to be joined with; 0 joins those that wait anyway.",
+)
+@click.option("--net", "nets", type=FILE, multiple=True, help="Another net (ONNX) to add, by its file's name; may be repeated.")
+@click.option("--cache", "cache_dir", type=PATH, help="Folder of the face nets; by default the user's cache.")
+def repository(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Write a model repository for a Triton server into DIR: every net Relip uses, over what is there under their names."""
+    from relip.service import nets  # noqa: PLC0415
+
+    nets.repository(nets.RepositoryOptions(**options))
+
+
 @commands.group("sdp")
 def sdp_group() -> None:
     """Transport files."""
@@ -278,7 +376,7 @@ def sdp_show(path: Path, interface: str) -> None:
 @sdp_group.command("make")
 @FORMAT
 @click.option("--kind", type=click.Choice(["video", "voice", "anc"]), default="video", show_default=True, help="What flows.")
-@click.option("--to", required=True, metavar="ADDRESS:PORT", help="Where the flow goes.")
+@click.option("--to", required=True, metavar=PLACE, help="Where the flow goes.")
 @click.option("--name", default="relip", show_default=True, help="Session name.")
 @click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
 @INTERFACE

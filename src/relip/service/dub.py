@@ -72,9 +72,9 @@ def run(options: DubOptions) -> None:
         since = stretch[0] / reader.format.rate
         voice = whole_voice[round(since * AUDIO_CLOCK_HZ) :]
         tracks = [Track("dub", Voice(voice)), *stack.enter_context(_own_sound(options, since))]
-        chain = engines.chain_for_files(
-            wanted.lip_sync, engines.load_nets(wanted.models, wanted.lip_sync.look_ahead_ms), reader.format
-        )
+        nets = engines.load_nets(wanted.models, wanted.lip_sync.look_ahead_ms)
+        stack.callback(nets.close)
+        chain = engines.chain_for_files(wanted.lip_sync, nets, reader.format)
         work = _Dub(options, made, reader, chain)
         with MovieWriter(options.output, made, reader.delivered.later(stretch[0]), tracks=tracks) as writer:
             work.through(voice, stretch, writer)

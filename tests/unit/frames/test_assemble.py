@@ -397,6 +397,31 @@ def test_the_same_samples_under_new_numbers_do_not_stand_in_for_missing_ones():
     assert receiver.grains[1].concealed_rows == 1
 
 
+def test_no_repetition_under_new_numbers_hides_a_hole_however_it_lies():
+    wide = VideoFormat(1920, 4, FORMAT.rate)
+    sender, receiver = Sender(raster=wide), Receiver(raster=wide)
+    receiver.push(sender.burst())
+    holed = sender.burst()
+    holed.headers[5:7, 14:20] = holed.headers[[4, 7], 14:20]  # as far before the middle of row 1 as behind it
+    receiver.push(holed)
+    receiver.wait(2 * FRAME_NS)
+    assert receiver.grains[1].concealed_rows == 1
+
+
+def test_a_row_that_is_whole_is_not_written_again():
+    sender, receiver = Sender(), Receiver()
+    receiver.push(sender.burst())
+    burst = sender.burst()
+    forged = part(burst, [0, 1, 2, 3, 2, 3])
+    forged.headers[4:, 2:4] += 10  # new numbers
+    forged.offsets[4:] += 9000  # and other samples, for row 1
+    receiver.push(forged)
+    receiver.push(part(burst, slice(4, PACKETS)))
+    receiver.wait(2 * FRAME_NS)
+    assert same(receiver.frames, sender.sent, sender.sent)
+    assert receiver.grains[1].concealed_rows == 0
+
+
 def test_an_interlaced_stream_is_counted_and_not_assembled():
     sender, receiver = Sender(), Receiver()
     field = sender.burst()

@@ -10,7 +10,10 @@ pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[3]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+TRITON = (ROOT / "requirements" / "triton.lock").read_text("utf-8")
+"""What tests start a Triton server from, in an environment of its own."""
 ENTRIES = re.split(r"\n(?=\S)", LOCK.strip())
+SERVER_ENTRIES = re.split(r"\n(?=\S)", TRITON.strip())
 PINNED = {entry.split("==")[0] for entry in ENTRIES}
 
 
@@ -24,7 +27,7 @@ def wanted():
     return sorted({re.match(r"[\w-]+", line)[0].lower() for lines in lists for line in lines})
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=[entry.split(" ")[0] for entry in ENTRIES])
+@pytest.mark.parametrize("entry", ENTRIES + SERVER_ENTRIES, ids=lambda entry: entry.split(" ")[0])
 def test_an_entry_is_pinned_and_hashed(entry):
     first, *hashes = entry.split("\n")
     assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)? \\", first)
@@ -35,6 +38,12 @@ def test_an_entry_is_pinned_and_hashed(entry):
 @pytest.mark.parametrize("word", ["://", "@", "--index-url", "--find-links", "file:"])
 def test_no_entry_says_where_to_fetch_from(word):
     assert word not in LOCK
+    assert word not in TRITON
+
+
+def test_the_server_runs_nets_with_the_runtime_of_the_process():
+    entries = [next(entry for entry in every if entry.startswith("onnxruntime==")) for every in (ENTRIES, SERVER_ENTRIES)]
+    assert entries[0].split(" ")[0] == entries[1].split(" ")[0]
 
 
 @pytest.mark.parametrize("name", wanted())

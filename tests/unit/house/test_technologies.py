@@ -16,18 +16,25 @@ SOURCES = Path(__file__).parents[3] / "src" / "relip"
 HOMES = {
     "holoscan": {"graph/holoscan.py"},
     "cuda": {"graph/holoscan.py"},
-    "onnxruntime": {"inference/onnx.py"},
+    # runs nets here; runs them in a Triton server that lacks ONNX Runtime, where it is copied to
+    "onnxruntime": {"inference/onnx.py", "weights/triton_backend.py"},
+    # speaks to a server; has the message that the configuration of a model is written through
+    "tritonclient": {"inference/triton_client.py", "weights/triton_config.py"},
+    "gevent": {"inference/triton_client.py"},
+    "google": {"weights/triton_config.py"},
+    "grpc": set(),
     "onnx": {"weights/onnx_graph.py"},
     "tflite": {"weights/tflite_graph.py"},
     "av": {"offline/pyav.py"},
     # the portrait that ships with it; the measure of likeness
     "skimage": {"peers/portrait.py", "evaluation/pixels.py"},
-    "matplotlib": {"evaluation/sheet.py"},
+    # the contact sheet of a dub; the page of a probe
+    "matplotlib": {"evaluation/sheet.py", "probe/page.py"},
     "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
     "yaml": {"config.py"},
     # the configuration; the published shapes of the reports
-    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},
+    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py", "probe/report.py"},
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.unit
 
 TESTS = Path(__file__).parents[2]
 MODULES = sorted(TESTS.rglob("test_*.py"))
-CATEGORIES = {"unit", "conformance", "e2e", "interop", "hardware"}
+CATEGORIES = {"unit", "conformance", "e2e", "interop", "fuzz", "hardware"}
 
 
 def name(path):

@@ -108,6 +108,16 @@ def test_a_flipped_octet_is_noticed_wherever_it_is(path):
         np.testing.assert_array_equal(read.mouths.y, good.mouths.y)  # a date or a comment of the archive: nothing that counts
 
 
+@pytest.mark.parametrize("bit", range(32))
+def test_an_archive_whose_directory_points_elsewhere_is_damaged_and_the_disk_is_not(path, bit):
+    whole = bytearray(path.read_bytes())
+    place = whole.rindex(b"PK\5\6") + 16
+    whole[place + bit // 8] ^= 1 << bit % 8
+    path.write_bytes(whole)
+    with pytest.raises(FormatError, match="damaged"):
+        enrolment.read(path)
+
+
 @pytest.mark.parametrize("name", ["card.json", "y.npy", "features.npy"])
 def test_a_part_that_is_missing_is_named(path, name):
     rewritten(path, {name: None})

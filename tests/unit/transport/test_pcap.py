@@ -191,12 +191,39 @@ def test_a_packet_of_an_interface_that_was_not_described_is_left_out(capture):
     assert replayed(capture(section() + interface() + enhanced(FRAME, number=1) + enhanced(FRAME))) == [b"one"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        b"\x09\x00\x01\x00",
+        option(14, (1 << 62).to_bytes(8, "little")),
+        option(14, (-(1 << 63)).to_bytes(8, "little", signed=True)),
+    ],
+    ids=["cut", "beyond time", "before time"],
+)
+def test_options_of_an_interface_that_cannot_be_are_passed_over(capture, options):
+    assert replayed(capture(section() + interface(options) + enhanced(ethernet(ip(udp(b"mine")))))) == [b"mine"]
+
+
+def test_a_packet_before_any_interface_is_left_out(capture):
+    assert replayed(capture(section() + enhanced(ethernet(ip(udp(b"mine")))))) == []
+
+
 @pytest.mark.parametrize("kind", [pcap, pcapng], ids=["pcap", "pcapng"])
 def test_a_file_that_ends_inside_a_packet_is_read_up_to_there(capture, kind):
     path = capture(kind(FRAME, FRAME)[:-5])
     assert replayed(path) == [b"one"]
     assert Capture(path).ends_early
     assert not Capture(capture(kind(FRAME))).ends_early
+
+
+def test_the_capturing_machine_says_how_many_packets_it_lost(capture):
+    def statistics(drops, number=0):
+        return block(5, struct.pack("<III", number, 0, 0) + b"".join(option(c, struct.pack("<Q", n)) for c, n in drops))
+
+    told = statistics([(4, 99), (5, 3)]) + statistics([(5, 7), (7, 2)]) + statistics([(5, 1)], number=1)
+    path = capture(section() + interface() + interface() + enhanced(FRAME) + told)
+    assert Capture(path).dropped == 10
+    assert Capture(capture(pcap(FRAME))).dropped == 0
 
 
 def test_the_flows_of_a_capture_are_found(capture):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from relip.articulation.net import ArticulationNet
@@ -14,7 +13,7 @@ from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, period_ns
 from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.chain import Chain
-from relip.graph.delay import Delay, delay_for
+from relip.graph.delay import Apart, Delay, delay_for
 from relip.graph.ladder import Overload
 from relip.graph.ramp import Ramp
 from relip.graph.stages import (
@@ -34,21 +33,14 @@ from relip.graph.tally import Tally
 from relip.inference.onnx import OnnxModel
 from relip.mouth.occlusion import Occlusion
 from relip.mouth.own_pixels import OwnPixels
-from relip.ports import Clock, Model
+from relip.ports import Clock
+from relip.service.compose import triton
 from relip.service.compose.ends import host_device
+from relip.service.compose.nets import Nets
 from relip.service.compose.presenters import presenters
 from relip.service.compose.warm import warm_up
 from relip.speech.listener import Listener
 from relip.weights import cache, shipped
-
-
-@dataclass(frozen=True, slots=True)
-class Nets:
-    """The nets, loaded; they remember nothing, so that several chains in turn may have them."""
-
-    detector: Model
-    mesh: Model
-    articulation: ArticulationNet
 
 
 def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
@@ -57,11 +49,14 @@ def load_articulation(models: Models, look_ahead_ms: int) -> ArticulationNet:
     return ArticulationNet(OnnxModel(path, threads=models.threads, provider=models.provider))
 
 
-def load_nets(models: Models, look_ahead_ms: int) -> Nets:
-    """Load the face nets from the cache, and the articulation net.
+def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) -> Nets:
+    """Load the face nets from the cache, and the articulation net; or ask a Triton server for all of them.
 
+    `rate`: frames a second of a live picture, which bound how long a server may take; None for files, which can wait.
     ResourceError says how to build what is missing.
     """
+    if models.backend == "triton":
+        return triton.load(models, models.articulation or shipped.locate(shipped.ARTICULATIONS[look_ahead_ms]), rate)
     folder = models.cache or cache.directory()
     detector, mesh = (
         OnnxModel(path, threads=models.threads, provider=models.provider)
@@ -73,10 +68,15 @@ def load_nets(models: Models, look_ahead_ms: int) -> Nets:
     return Nets(detector=detector, mesh=mesh, articulation=load_articulation(models, look_ahead_ms))
 
 
-def delay_of(lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None) -> Delay:
-    """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short."""
+def delay_of(
+    lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None, *, apart: Apart | None = None
+) -> Delay:
+    """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short.
+
+    `apart`: by how much the legs of picture and voice may be.
+    """
     early_ns = max(0, round(-lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
-    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames)
+    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames, apart=apart)
 
 
 def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002

@@ -1,0 +1,102 @@
+"""A real Triton server on the loopback, started and ended by a test; `tools/triton_server.py` has its environment."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import triton_server
+from relip.essence.errors import ModelError
+
+LONGEST_START_S = 60
+LONGEST_MENDING_S = 20
+
+
+def answered(model, inputs):
+    """The first answer of a model that is being mended."""
+    last = time.monotonic() + LONGEST_MENDING_S
+    while True:
+        try:
+            return model.infer(inputs)
+        except ModelError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.02)
+
+
+def refused(model, inputs, words):
+    """Wait until a model that is being mended says why it cannot be."""
+    last = time.monotonic() + LONGEST_MENDING_S
+    said = ""
+    while words not in said:
+        assert time.monotonic() < last, said
+        with pytest.raises(ModelError) as told:
+            model.infer(inputs)
+        said = str(told.value)
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class TritonPeer:
+    """A server of one repository. It keeps its ports from start to start."""
+
+    def __init__(self, repository, folder, options=()):
+        try:
+            triton_server.environment()
+        except triton_server.Unavailable as cause:
+            pytest.skip(str(cause))
+        self._repository, self._folder, self._options = repository, folder, options
+        self.grpc, self.http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.start()
+
+    def url(self, protocol):
+        return self.grpc if protocol == "grpc" else self.http
+
+    def start(self):
+        ports = {name: int(getattr(self, name).rpartition(":")[2]) for name in ("grpc", "http")}
+        backends = Path(tempfile.mkdtemp(dir=self._folder))
+        command, environment = triton_server.command(self._repository, backends, options=self._options, **ports)
+        with (backends / "log").open("w") as log:  # a group of its own: the Python backend's processes are in it
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        last = time.monotonic() + LONGEST_START_S
+        while not self._ready():
+            told = (backends / "log").read_text()[-3000:]
+            assert self._process.poll() is None, f"the server ended: {told}"
+            assert time.monotonic() < last, f"the server is not ready: {told}"
+            time.sleep(0.05)
+
+    def _ready(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.http}/v2/health/ready", timeout=1) as answer:
+                return answer.status == 200
+        except OSError:  # urllib's own are of its kind
+            return False
+
+    def signal(self, number):
+        os.killpg(self._process.pid, number)
+
+    def kill(self):
+        """As if the power had gone; what its own shared memory leaves behind is removed."""
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGKILL)
+        self._process.wait(10)
+
+    def stop(self):
+        """As an operator would."""
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(15)
+        self.kill()
