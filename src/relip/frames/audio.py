@@ -15,6 +15,7 @@ from relip.essence.errors import FormatError
 from relip.essence.formats import AudioFormat
 from relip.essence.grains import AudioBlock
 from relip.essence.tai import Tai
+from relip.frames.sounds import SoundStore
 from relip.ports import Chunk
 from relip.wire import st2110_30
 from relip.wire.sequence import SequenceTracker, unwrap
@@ -47,14 +48,25 @@ class AudioCounters:
 
 
 class AudioAssembler:
-    """Assembles one flow; `channel` counts from 0. Raises FormatError for a channel that the format does not have."""
+    """Assembles one flow; `channel` counts from 0. Raises FormatError for a channel that the format does not have.
 
-    def __init__(self, format: AudioFormat, *, payload_type: int, channel: int = 0) -> None:  # noqa: A002  the essence's own word
+    `store`: where the octets of every channel are kept too, for a way out.
+    """
+
+    def __init__(
+        self,
+        format: AudioFormat,  # noqa: A002  the essence's own word
+        *,
+        payload_type: int,
+        channel: int = 0,
+        store: SoundStore | None = None,
+    ) -> None:
         if not 0 <= channel < format.channels:
             raise FormatError(f"channel={channel}: the flow has {format.channels}, counted from 0")
         self._format = format
         self._payload_type = payload_type
         self._channel = channel
+        self._store = store
         self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
         self._strangers = self._run = self._resyncs = 0
         self._ssrc: int | None = None
@@ -90,7 +102,10 @@ class AudioAssembler:
             return []
         self._tracker.observe(spans.sequence[ours], spans.ssrc[ours])
         start = self._starts(spans.timestamp[ours], now)
-        return self._blocks(spans, *self._fresh(ours, start))
+        packets, start = self._fresh(ours, start)
+        if self._store is not None:
+            self._store.keep(chunk.octets, packets, offset=spans.offset[packets], start=start, count=spans.count[packets])
+        return self._blocks(spans, packets, start)
 
     def _forget(self) -> None:
         """Nothing of the stream is known any more."""
