@@ -6,7 +6,7 @@ import numpy as np
 
 from relip.essence.formats import VideoFormat
 from relip.essence.tai import Tai, tai_of_ticks, wrap_rtp
-from relip.frames.assemble import VideoAssembler
+from relip.frames.assemble import MERGE_WINDOW_NS, VideoAssembler
 from relip.frames.pool import FramePool
 from relip.ports import Burst, Chunk
 from relip.transport.loopback import Link
@@ -47,9 +47,21 @@ def part(burst, packets):
 class Receiver:
     """An assembler with its pool, a clock that follows the frames, and everything that it gave out."""
 
-    def __init__(self, *, raster=FORMAT, slots=8, capacity=4096, ticks=START_TICKS, keep=False):
+    def __init__(
+        self,
+        *,
+        raster=FORMAT,
+        slots=8,
+        capacity=4096,
+        ticks=START_TICKS,
+        keep=False,
+        differential_ns=None,
+        window_ns=MERGE_WINDOW_NS,
+    ):
         self.pool = FramePool(slots, raster)
-        self.assembler = VideoAssembler(raster, payload_type=TYPE, pool=self.pool)
+        self.assembler = VideoAssembler(
+            raster, payload_type=TYPE, pool=self.pool, merge_window_ns=window_ns, differential_ns=differential_ns
+        )
         self.now = tai_of_ticks(ticks, 90_000)
         self.grains = []
         self.frames = {}

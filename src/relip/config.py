@@ -31,6 +31,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RedundantIn(Section):
+    """The second leg of a flow that is received twice (ST 2022-7)."""
+
+    destination: Ipv4 | None = Field(None, description="multicast group or unicast address; an SDP says it itself")
+    port: int | None = Field(None, ge=1, le=65535, description="UDP port; an SDP says it itself")
+    interface: Ipv4 | None = Field(None, description="address of the local interface; by default that of the first leg")
+    source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
+    path_class: Literal["A", "B", "C", "D"] = Field(
+        "A",
+        description="how far the legs may be apart (ST 2022-7): A 10 ms, B 50 ms, C 150 ms for video and 450 ms for audio,"
+        " D 0.15 ms; the latency allows for it",
+    )
+
+
+class RedundantOut(Section):
+    """The second leg of a flow that is sent twice (ST 2022-7)."""
+
+    destination: Ipv4 = Field(description="multicast group or unicast address")
+    port: int = Field(ge=1, le=65535, description="UDP port")
+    interface: Ipv4 = Field(description="address of the local interface; on another network than the first leg's")
+
+
 class FlowKeys(Section):
     """Where a flow runs. Either `sdp` alone, or the keys."""
 
@@ -40,6 +62,9 @@ class FlowKeys(Section):
     interface: Ipv4 = Field("127.0.0.1", description="address of the local interface; loopback is right for a first try only")
     source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type; 96 is what most senders use")
+    redundant: RedundantIn | None = Field(
+        None, description="second leg of the flow (ST 2022-7); with an SDP, its interface and path class only"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> FlowKeys:
@@ -51,6 +76,17 @@ class FlowKeys(Section):
         beside = sorted(self.model_fields_set & SAID_BY_SDP)
         if self.sdp is not None and beside:
             raise ValueError(f"leave out {', '.join(beside)}: the transport file says it")
+        return self
+
+    @model_validator(mode="after")
+    def _second_leg(self) -> FlowKeys:
+        if self.redundant is None:
+            return self
+        given = self.redundant.destination is not None, self.redundant.port is not None
+        if self.sdp is not None and (any(given) or self.redundant.source is not None):
+            raise ValueError("redundant: leave out destination, port and source: the transport file says them")
+        if self.sdp is None and not all(given):
+            raise ValueError("redundant: destination and port are needed")
         return self
 
 
@@ -105,6 +141,7 @@ class FlowOut(Section):
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type")
     ttl: int = Field(16, ge=1, le=255, description="hops a packet may take; 16 crosses a plant")
     dscp: int = Field(34, ge=0, le=63, description="DiffServ code point; 34 (AF41) is usual for media")
+    redundant: RedundantOut | None = Field(None, description="second leg of the flow (ST 2022-7): the same packets once more")
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
 

@@ -28,7 +28,8 @@ class Chunk:
     """The packets one receive call returned, as columns; reused from call to call by its owner.
 
     `octets`: (capacity, stride) uint8, one UDP payload a row. `lengths`: (capacity,) int32, the datagram's own
-    length, which may exceed the stride (then the row is cut and must be refused). `count`: rows that are valid.
+    length, which may exceed the stride (then the row is cut and must be refused). `leg`: (capacity,) uint8, over which leg of
+    the flow the row came. `count`: rows that are valid.
     `arrivals`: (capacity,) int64, or None where nobody asks when packets came: nanoseconds since the Unix epoch on the
     scale of CLOCK_REALTIME, which is UTC, as the machine that took the packets from the network stamped them. TAI is that
     plus TAI − UTC, 37 s since 2017. 0 where the source does not know.
@@ -36,18 +37,26 @@ class Chunk:
 
     octets: NDArray[np.uint8]
     lengths: NDArray[np.int32]
+    leg: NDArray[np.uint8]
     count: int = 0
     arrivals: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
         """An empty chunk that can hold `capacity` packets."""
-        return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32))
+        return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32), np.zeros(capacity, np.uint8))
+
+    def rows(self, first: int, end: int) -> Chunk:
+        """A view of the rows first..end, for a source that is to fill only those."""
+        arrivals = None if self.arrivals is None else self.arrivals[first:end]
+        return Chunk(self.octets[first:end], self.lengths[first:end], self.leg[first:end], arrivals=arrivals)
 
     @classmethod
     def stamped(cls, capacity: int, stride: int = PACKET_STRIDE) -> Chunk:
         """An empty chunk that also asks when each packet came."""
-        return cls(np.zeros((capacity, stride), np.uint8), np.zeros(capacity, np.int32), arrivals=np.zeros(capacity, np.int64))
+        chunk = cls.of(capacity, stride)
+        chunk.arrivals = np.zeros(capacity, np.int64)
+        return chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +114,21 @@ class Burst:
     measured: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(Measured), np.int64))
 
 
+@dataclass(frozen=True, slots=True)
+class LegState:
+    """How one leg of a flow fares: `lost`, how often it could not be had; `why`, while it cannot, else empty.
+
+    `packets`, `refused`: of a leg that sends, what its link took and what it did not.
+    """
+
+    lost: int = 0
+    why: str = ""
+    packets: int = 0
+    refused: int = 0
+
+
 class PacketSource(Protocol):
-    """Gives packets. Adapters: transport.udp, transport.pcap, transport.loopback."""
+    """Gives packets. Adapters: transport.udp, transport.pcap, transport.loopback; transport.legs joins two."""
 
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """Fill the chunk from its start; wait at most `wait_ns` for the first packet. Returns and sets `chunk.count`.
@@ -121,7 +143,7 @@ class PacketSource(Protocol):
 
 
 class PacketSink(Protocol):
-    """Takes packets. Adapters: transport.udp, transport.loopback."""
+    """Takes packets. Adapters: transport.udp, transport.loopback; transport.legs sends to two."""
 
     def send(self, burst: Burst) -> int:
         """Send all of it in order; returns how many packets the link accepted. The arrays are free again on return."""

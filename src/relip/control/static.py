@@ -19,15 +19,20 @@ from relip.wire.sdp_media import Sending
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 
-def flow_of_file(path: Path, kind: type[F], *, interface: str, rate: Fraction | None = None) -> Flow[F]:
+def flow_of_file(
+    path: Path, kind: type[F], *, interface: str, second_interface: str | None = None, rate: Fraction | None = None
+) -> Flow[F]:
     """The first flow of `kind` in a transport file; FormatError names the file and what is wrong with it.
 
+    The interfaces are those of this machine for the first and the second leg; the first is for both when that is all.
     `rate`: of video whose sender leaves it out, as FFmpeg does.
     """
-    return described_in_file(path, kind, interface=interface, rate=rate)[0]
+    return described_in_file(path, kind, interface=interface, second_interface=second_interface, rate=rate)[0]
 
 
-def described_in_file(path: Path, kind: type[F], *, interface: str, rate: Fraction | None = None) -> tuple[Flow[F], Sending]:
+def described_in_file(
+    path: Path, kind: type[F], *, interface: str, second_interface: str | None = None, rate: Fraction | None = None
+) -> tuple[Flow[F], Sending]:
     """The same with what its sender says of clock and pace."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -36,7 +41,7 @@ def described_in_file(path: Path, kind: type[F], *, interface: str, rate: Fracti
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
     try:
-        return sdp.described(text, kind, interface=interface, rate=rate)
+        return sdp.described(text, kind, interface=interface, second_interface=second_interface, rate=rate)
     except FormatError as cause:
         raise FormatError(f"{path}: {cause}") from cause
 

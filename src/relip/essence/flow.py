@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from relip.essence.errors import FormatError
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat
 
-F = TypeVar("F", bound=Format)
+F_co = TypeVar("F_co", bound=Format, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Leg:
         if not 0 < self.port < 65536:
             raise FormatError(f"port={self.port} is not a UDP port")
 
+    def __str__(self) -> str:
+        return f"{self.destination}:{self.port} on {self.interface}"
+
     @property
     def is_multicast(self) -> bool:
         """Whether receivers must join a group."""
@@ -44,10 +47,10 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow(Generic[F]):
+class Flow(Generic[F_co]):
     """A concrete rendition of a source on the network. `name` is what goes into `s=` and is never blank."""
 
-    format: F
+    format: F_co
     payload_type: int
     legs: tuple[Leg, ...]
     name: str = "relip"

@@ -1,11 +1,13 @@
 """Packets of ST 2110-40 become the ancillary data of a frame, by RTP timestamp.
 
 A frame's packets are few, so this is plain Python. A frame leaves when its marker has come and no packet before it is
-missing, when a newer frame begins, or after a fifth of a second of silence; what is missing then stays missing.
+missing, when a newer frame has begun (and of two legs the slower one has had its time), or after a fifth of a second of
+silence; what is missing then stays missing.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from relip.essence.errors import WireError
@@ -22,6 +24,12 @@ LATE_RUN = 8
 PATIENCE_NS = 200_000_000
 MAX_PACKETS = 256
 """Of one frame: more is no frame's ancillary data, and the memory is ours."""
+MAX_FRAMES = 32
+"""Under assembly at once: half a second at 60 frames a second."""
+REMEMBERED = 512
+"""Packets whose repetition is told from a late packet after their frame has left."""
+STALE_NS = 1_000_000_000
+"""Of two legs one may be so far behind: what it repeats says nothing of the sender's time while the other brings news."""
 
 
 @dataclass(slots=True)
@@ -58,16 +66,20 @@ class _Frame:
 
 
 class AncAssembler:
-    """Assembles one flow. A keep-alive (no ANC packet, marker set) gives an empty grain: the sender lives."""
+    """Assembles one flow, from one leg or both.
 
-    def __init__(self, *, payload_type: int) -> None:
+    A keep-alive (no ANC packet, marker set) gives an empty grain: the sender lives.
+    `differential_ns`: by how much one of two legs may follow the other, None where there is but one.
+    """
+
+    def __init__(self, *, payload_type: int, differential_ns: int | None = None) -> None:
         self.counters = AncCounters()
         self._payload_type = payload_type
+        self._window_ns = differential_ns or 0
+        self._stale_ns = 0 if differential_ns is None else STALE_NS
         self._ssrc: int | None = None
-        self._strangers = self._late = 0
-        self._frame: _Frame | None = None
-        self._left_ticks: int | None = None
-        self._next_sequence: int | None = None
+        self._heard_ns = 0
+        self._forget()
 
     def push(self, chunk: Chunk, now: Tai) -> list[AncGrain]:
         """Take a chunk that was received at `now`; the grains that are due, in the order of their timestamps."""
@@ -83,10 +95,10 @@ class AncAssembler:
             elif self._is_known(int(headers.ssrc[i])):
                 body = chunk.octets[i, headers.payload_offset[i] : headers.payload_end[i]].tobytes()
                 place = (int(headers.timestamp[i]), int(headers.sequence[i]))
-                grains += self._take(body, place, marker=bool(headers.marker[i]), now=now)
-        if self._frame is not None and now.ns - self._frame.first_ns >= PATIENCE_NS:
-            grains.append(self._leave(self._frame))
-        return grains
+                self._take(body, place, marker=bool(headers.marker[i]), now=now)
+                if not self._window_ns:  # in the order of arrival, as one leg brings them
+                    grains += self._depart(now)
+        return grains + self._depart(now)
 
     def _is_known(self, ssrc: int) -> bool:
         """Whether the packet is the present sender's; enough of another one in a row make it the present one."""
@@ -103,43 +115,46 @@ class AncAssembler:
         return True
 
     def _forget(self) -> None:
-        """Nothing of the stream is known any more; a frame under assembly is given up."""
+        """Nothing of the stream is known any more; frames under assembly are given up."""
         self._strangers = self._late = 0
-        self._frame = None
-        self._left_ticks = self._next_sequence = None
+        self._frames: dict[int, _Frame] = {}
+        self._recent: deque[int] = deque(maxlen=REMEMBERED)
+        self._left_ticks: int | None = None
+        self._next_sequence: int | None = None
 
-    def _take(self, body: bytes, place: tuple[int, int], *, marker: bool, now: Tai) -> list[AncGrain]:
+    def _take(self, body: bytes, place: tuple[int, int], *, marker: bool, now: Tai) -> None:
+        """Put a packet into its frame."""
         try:
             payload = st2110_40.parse(body)
         except WireError:
             self.counters.malformed += 1
-            return []
+            return
         timestamp, low = place
+        sequence = payload.extended_sequence << 16 | low
         near = now.ticks(VIDEO_CLOCK_HZ) if self._left_ticks is None else self._left_ticks
         ticks = unwrap_rtp(timestamp, near)
-        if self._is_late(ticks):
-            return []
-        grains = []
-        if self._frame is not None and ticks > self._frame.ticks:
-            grains.append(self._leave(self._frame))
-        if self._frame is None:
-            self._frame = _Frame(ticks, now.ns)
-        if ticks < self._frame.ticks:
-            self.counters.late += 1
-            return grains
-        self._add(self._frame, payload, payload.extended_sequence << 16 | low, marker=marker)
-        if self._is_whole(self._frame):
-            grains.append(self._leave(self._frame))
-        return grains
+        if self._has_left(ticks, sequence, now):
+            return
+        self._heard_ns = now.ns
+        frame = self._frames.get(ticks)
+        if frame is None:
+            frame = self._frames[ticks] = _Frame(ticks, now.ns)
+        self._add(frame, payload, sequence, marker=marker)
 
-    def _is_late(self, ticks: int) -> bool:
-        """Whether the packet's frame has left; a long run of those means that the sender's time went back."""
+    def _has_left(self, ticks: int, sequence: int, now: Tai) -> bool:
+        """Whether the packet's frame has left; a long run of those means that the sender's time went back.
+
+        A number that is not new is a repetition, and where another leg brings news it says no more than that.
+        """
         if self._left_ticks is None or ticks > self._left_ticks:
             self._late = 0
             return False
-        self._late += 1
+        repeated = sequence in self._recent
+        old = self._next_sequence is not None and unwrap_rtp(sequence, self._next_sequence) < self._next_sequence
+        self._late += not (old and now.ns - self._heard_ns < self._stale_ns)
         if self._late < LATE_RUN:
-            self.counters.late += 1
+            self.counters.duplicate += repeated
+            self.counters.late += not repeated
             return True
         self.counters.resyncs += 1
         self._forget()
@@ -159,6 +174,19 @@ class AncAssembler:
         if marker:
             frame.marker = sequence
 
+    def _depart(self, now: Tai) -> list[AncGrain]:
+        """The frames that are whole or have been waited for, oldest first, up to the first that is neither."""
+        grains = []
+        for ticks in sorted(self._frames):
+            newer = [frame.first_ns for frame in self._frames.values() if frame.ticks > ticks]
+            overtaken = bool(newer) and now.ns - min(newer) >= self._window_ns
+            frame = self._frames[ticks]
+            tired = now.ns - frame.first_ns >= PATIENCE_NS or len(self._frames) > MAX_FRAMES
+            if not (overtaken or tired or self._is_whole(frame)):
+                break
+            grains.append(self._leave(frame))
+        return grains
+
     def _is_whole(self, frame: _Frame) -> bool:
         """The marker is there, and every packet since the frame before (of the first frame: whatever has come)."""
         if frame.marker is None:
@@ -176,6 +204,7 @@ class AncAssembler:
                 self.counters.lost += missing
         self._next_sequence = (order[-1] + 1) % RTP_WRAP
         self._left_ticks = frame.ticks
-        self._frame = None
+        del self._frames[frame.ticks]
+        self._recent.extend(order)
         self.counters.grains += 1
         return AncGrain(frame.ticks, tuple(packet for sequence in order for packet in frame.payloads[sequence].packets))

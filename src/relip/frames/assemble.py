@@ -8,6 +8,7 @@ bad packet costs its rows and never the frame. No sample is unpacked here and no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,16 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
 from relip.frames.pool import FramePool
-from relip.frames.scatter import ENTRIES, NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, mark, scatter, step, table
+from relip.frames.scatter import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, mark, scatter, step, table
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
 """Path differential of an ST 2022-7 class A receiver."""
 NEVER_NS = (1 << 63) - 1
-LIVE_FRAMES = ENTRIES - 1
+LIVE_FRAMES = 3
+"""Under assembly at once, from one leg; a second adds the frames by which it may be behind."""
+STALE_NS = 1_000_000_000
+"""Of two legs one may be so far behind: what it repeats says nothing of the sender's time while the other brings news."""
 OUTSIDE_LIMIT = 16
 """More packets beyond the raster than this and the frame is of another format, not damaged."""
 _LEAST_DATA_OCTETS = 90
@@ -77,8 +81,9 @@ class VideoAssembler:
     """Assembles one flow, from one leg or both. One thread.
 
     Every grain given out holds a slot of `pool` that its receiver gives back; besides those, up to five slots are in
-    use: three frames under assembly, one that waits for its turn, and the last grain's, kept to conceal from. That one must
-    not be written to until the next grain. Raises FormatError when the pool is for another raster.
+    use: three frames under assembly (`frames_behind` more of two legs), one that waits for its turn, and the last grain's, kept
+    to conceal from. That one must not be written to until the next grain. `differential_ns`: by how much one of two legs
+    may follow the other, None where there is but one. Raises FormatError when the pool is for another raster.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class VideoAssembler:
         payload_type: int,
         pool: FramePool,
         merge_window_ns: int = MERGE_WINDOW_NS,
+        differential_ns: int | None = None,
     ) -> None:
         if pool.octets.shape[1:] != (format.height, format.row_octets):
             raise FormatError(f"a pool of {pool.format} frames does not fit {format}")
@@ -96,7 +102,12 @@ class VideoAssembler:
         self._payload_type = payload_type
         self._silence_ns = period_ns(format.rate) // 2
         self._patience_ns = period_ns(format.rate) + merge_window_ns
-        self._table = table(format.height, 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length()))
+        self._stale_ns = 0 if differential_ns is None else STALE_NS
+        self._differential_ns = differential_ns or 0
+        behind = frames_behind(format.rate, differential_ns)
+        self._live_frames = LIVE_FRAMES + behind
+        places = 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length())
+        self._table = table(format.height, places, self._live_frames + behind + 1)
         self._entries, self._seen, self._filled, self._stream, self._counts, _ = self._table
         self._tally = _Tally()
         self._previous: int | None = None
@@ -145,16 +156,18 @@ class VideoAssembler:
         for entry in live:
             overdue = self._entries[entry, Field.FIRST_NS] <= overdue_ns
             stray = whole and self._is_stray(self._entries[entry])
-            if not (overdue or stray or self._is_complete(entry)):
+            if not (overdue or stray or self._is_due(entry, now)):
                 break
             grains += self._retire(entry, now)
-        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE, Field.FIRST_NS]
-        self._deadline_ns = int(waiting.min()) + self._patience_ns if len(waiting) else NEVER_NS
+        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE]
+        patience = np.where(waiting[:, Field.ROWS] == self._format.height, self._differential_ns, self._patience_ns)
+        deadlines = waiting[:, Field.FIRST_NS] + (patience if self._differential_ns else self._patience_ns)
+        self._deadline_ns = int(deadlines.min()) if len(waiting) else NEVER_NS
         return grains
 
     def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
         columns = (chunk.octets, chunk.lengths, chunk.count)
-        context = (self._payload_type, now.ns, self._silence_ns)
+        context = (self._payload_type, now.ns, self._silence_ns, self._stale_ns)
         event: tuple[int, int, int] = scatter(columns, first, context, self._pool.octets, self._table)
         return event
 
@@ -167,10 +180,20 @@ class VideoAssembler:
     def _is_complete(self, entry: int) -> bool:
         return bool(self._entries[entry, Field.ROWS] == self._format.height)
 
+    def _is_due(self, entry: int, now: Tai) -> bool:
+        """Whether a frame is complete, and so is what was sent before it, unless the slower leg has had its time."""
+        if not self._is_complete(entry):
+            return False
+        values = self._entries[entry]
+        if self._end_sequence is None or values[Field.FIRST_NS] + self._differential_ns <= now.ns:
+            return True
+        end = int(values[Field.BASE] + values[Field.HIGHEST])
+        return not 0 < step(end, self._end_sequence) - int(values[Field.PACKETS]) <= 2 * self._live_frames * self._seen.shape[1]
+
     def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
         """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""
         live = self._live()
-        grains = self._retire(live.pop(0), now) if len(live) >= LIVE_FRAMES else []
+        grains = self._retire(live.pop(0), now) if len(live) >= self._live_frames else []
         slot = self._pool.lease()
         if slot is None:
             self._tally.no_buffer += 1
@@ -288,3 +311,8 @@ class VideoAssembler:
         self._near_ticks = self._end_sequence = None
         self._joining = True
         return grains
+
+
+def frames_behind(rate: Fraction, differential_ns: int | None) -> int:
+    """The frames that one leg of a flow may be behind the other; none where there is but one."""
+    return 0 if differential_ns is None else -(-differential_ns // period_ns(rate))

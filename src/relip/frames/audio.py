@@ -14,17 +14,19 @@ from numpy.typing import NDArray
 from relip.essence.errors import FormatError
 from relip.essence.formats import AudioFormat
 from relip.essence.grains import AudioBlock
-from relip.essence.tai import Tai
+from relip.essence.tai import NS_PER_S, Tai
 from relip.frames.sounds import SoundStore
 from relip.ports import Chunk
 from relip.wire import st2110_30
-from relip.wire.sequence import SequenceTracker, unwrap
+from relip.wire.sequence import MAX_MISORDER, SequenceTracker, unwrap
 from relip.wire.st2110_30 import Fault, SampleSpans
 
 STRANGERS = 4
 """Packets of another SSRC, none of the known one between them, by which a new sender shows that it is no stray."""
 REMEMBERED = 1024
-"""Packets whose repetition is recognised: an eighth of a second at 125 µs, a second at 1 ms."""
+"""Packets whose repetition is recognised at least: an eighth of a second at 125 µs, a second at 1 ms."""
+VISIT_NS = NS_PER_S // 4
+"""Of two legs, what one brought on a visit to its socket is seen before what the other did: visits are no further apart."""
 FAR_SAMPLES = 48_000
 """A timestamp a second or more away in either direction is not this stream's next packet."""
 
@@ -33,8 +35,9 @@ FAR_SAMPLES = 48_000
 class AudioCounters:
     """What an audio flow brought since the start, in packets.
 
-    `lost`: not received so far. `late`: came after packets of a later push. `malformed`: break RFC 3550 or hold no whole
-    samples. `stranger`: another SSRC. `resyncs`: the sender changed, or its timestamps leapt.
+    `lost`: not received so far, and no leg may still bring it. `late`: came after packets of a later push, by more than legs
+    may be apart. `malformed`: break RFC 3550 or hold no whole samples. `stranger`: another SSRC. `resyncs`: the sender changed,
+    or its timestamps leapt.
     """
 
     packets: int = 0
@@ -48,9 +51,10 @@ class AudioCounters:
 
 
 class AudioAssembler:
-    """Assembles one flow; `channel` counts from 0. Raises FormatError for a channel that the format does not have.
+    """Assembles one flow, from one leg or both; `channel` counts from 0.
 
-    `store`: where the octets of every channel are kept too, for a way out.
+    `differential_ns`: by how much one of two legs may follow the other. `store`: where the octets of every channel are kept too,
+    for a way out. Raises FormatError for a channel that the format does not have.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class AudioAssembler:
         *,
         payload_type: int,
         channel: int = 0,
+        differential_ns: int = 0,
         store: SoundStore | None = None,
     ) -> None:
         if not 0 <= channel < format.channels:
@@ -70,7 +75,11 @@ class AudioAssembler:
         self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
         self._strangers = self._run = self._resyncs = 0
         self._ssrc: int | None = None
-        self._tracker = SequenceTracker()
+        packet_ns = int(format.packet_time * NS_PER_S)
+        behind = -(-differential_ns // packet_ns)
+        self._tracker = SequenceTracker(max_misorder=MAX_MISORDER + behind, patience=behind)
+        self._remembered = max(REMEMBERED, (differential_ns + VISIT_NS) // packet_ns)
+        self._behind_samples = differential_ns * format.clock_hz // NS_PER_S
         self._forget()
 
     @property
@@ -100,9 +109,8 @@ class AudioAssembler:
         ours = self._ours(spans, np.flatnonzero(spans.valid))
         if not len(ours):
             return []
-        self._tracker.observe(spans.sequence[ours], spans.ssrc[ours])
-        start = self._starts(spans.timestamp[ours], now)
-        packets, start = self._fresh(ours, start)
+        packets, start = self._fresh(ours, self._starts(spans.timestamp[ours], now))
+        self._tracker.observe(spans.sequence[packets], spans.ssrc[packets])
         if self._store is not None:
             self._store.keep(chunk.octets, packets, offset=spans.offset[packets], start=start, count=spans.count[packets])
         return self._blocks(spans, packets, start)
@@ -146,7 +154,7 @@ class AudioAssembler:
         new = ~np.isin(unique, self._recent)
         self._duplicate += len(start) - int(new.sum())
         if self._end is not None:
-            self._late += int((unique[new] < self._end).sum())
+            self._late += int((unique[new] < self._end - self._behind_samples).sum())
         return ours[first[new]], unique[new]
 
     def _blocks(self, spans: SampleSpans, packets: NDArray[np.int64], start: NDArray[np.int64]) -> list[AudioBlock]:
@@ -156,7 +164,7 @@ class AudioAssembler:
         count = spans.count[packets]
         end = start + count
         self._end = max(int(end.max()), self._end if self._end is not None else int(end.max()))
-        self._recent = np.concatenate((self._recent, start))[-REMEMBERED:]
+        self._recent = np.concatenate((self._recent, start))[-self._remembered :]
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
         samples = spans.samples[np.repeat(spans.first[packets], count) + within, self._channel]
         breaks = np.flatnonzero(start[1:] != end[:-1]) + 1

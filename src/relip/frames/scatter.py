@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from relip.frames import rows
 from relip.wire.st2110_20 import Fault
 
-ENTRIES = 4
-"""Three frames under assembly, and one just published whose duplicates are still told from late packets."""
 NO_VALUE = -1
 _WRAP_MASK = 0xFFFFFFFF
 _HALF = 1 << 31
@@ -26,6 +24,8 @@ JUMP_TICKS = 90_000
 """A timestamp more than a second from the newest is not the next frame: another sender, or the same one restarted."""
 STRANGERS = 4
 """Consecutive packets in sequence by which a new sender shows that it is no stray."""
+COPIES = 1 << 15
+"""A number so far behind the expected one is of a packet that the other leg brought before."""
 LATE_RUN = 64
 """So many late packets with none for a frame under assembly: the sender's timestamps went back."""
 
@@ -83,6 +83,7 @@ class Stream(IntEnum):
     RETIRED = 2
     """Timestamp of the newest frame that left; NO_VALUE before."""
     HEARD_NS = 3
+    """When a packet came that was neither late nor of a frame that had left."""
     STRANGER_SSRC = 4
     STRANGER_NEXT = 5
     STRANGER_RUN = 6
@@ -91,6 +92,8 @@ class Stream(IntEnum):
     LATE_RUN = 8
     ENTRY = 9
     """The entry of the last packet: nearly always that of the next."""
+    SEQUENCE = 10
+    """Highest sequence number of a packet that was copied; NO_VALUE before."""
 
 
 class Count(IntEnum):
@@ -109,7 +112,7 @@ class Count(IntEnum):
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 """octets (n, stride), lengths (n,), packets that are valid."""
 Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""entries (ENTRIES, fields), seen (ENTRIES, places), filled (ENTRIES, height, 2), stream, counts (2, counters), spans.
+"""entries (n, fields), seen (n, places), filled (n, height, 2), stream, counts (2, counters), spans.
 
 `filled`: for each row the sums over its spans of (end − start) and of (mark(end) − mark(start)). Spans that tile the row give
 row_octets and `mark(row_octets)`; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
@@ -122,15 +125,18 @@ _MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
 _memcpy = types.ExternalFunction("memcpy", types.uintp(types.uintp, types.uintp, types.uintp))
 
 
-def table(height: int, places: int) -> Table:
-    """An empty table for frames of `height` rows and at most `places` packets (a bitmap octet each)."""
+def table(height: int, places: int, entries: int) -> Table:
+    """An empty table for frames of `height` rows and at most `places` packets (a bitmap octet each).
+
+    `entries`: frames under assembly, and those just published whose repetitions are still told from late packets.
+    """
     stream = np.zeros(len(Stream), np.int64)
-    stream[[Stream.SSRC, Stream.RETIRED, Stream.STRANGER_SSRC]] = NO_VALUE
+    stream[[Stream.SSRC, Stream.RETIRED, Stream.STRANGER_SSRC, Stream.SEQUENCE]] = NO_VALUE
     stream[Stream.HEARD_NS] = -(1 << 62)
     return (
-        np.zeros((ENTRIES, len(Field)), np.int64),
-        np.zeros((ENTRIES, places), np.uint8),
-        np.zeros((ENTRIES, height, 2), np.int64),
+        np.zeros((entries, len(Field)), np.int64),
+        np.zeros((entries, places), np.uint8),
+        np.zeros((entries, height, 2), np.int64),
         stream,
         np.zeros((2, len(Count)), np.int64),
         np.zeros((rows.MAX_SPANS, rows.SPAN_FIELDS), np.int64),
@@ -167,17 +173,24 @@ def _is_stranger(stream: NDArray[np.int64], ssrc: int, timestamp: int) -> bool:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _has_settled(stream: NDArray[np.int64], counts: NDArray[np.int64], ssrc: int, sequence: int, packet: int) -> bool:
-    """Remember a stranger's packet, which is counted already; whether enough of them came in sequence."""
-    if ssrc == stream[Stream.STRANGER_SSRC] and sequence == stream[Stream.STRANGER_NEXT]:
+    """Remember a stranger's packet, which is counted already; whether enough of them came in sequence.
+
+    What came before is the copy of the other leg: it neither helps nor harms.
+    """
+    ahead = step(sequence, stream[Stream.STRANGER_NEXT])
+    known = ssrc == stream[Stream.STRANGER_SSRC] and stream[Stream.STRANGER_RUN] > 0
+    if known and ahead == 0:
         stream[Stream.STRANGER_RUN] += 1
-    else:
+    elif not known or not -COPIES <= ahead < 0:
         stream[Stream.STRANGER_SSRC] = ssrc
         stream[Stream.STRANGER_RUN] = 1
         stream[Stream.STRANGER_FIRST] = packet
         counts[1] = counts[0]
         counts[1, Count.PACKETS] -= 1
         counts[1, Count.STRANGER] -= 1
-    stream[Stream.STRANGER_NEXT] = sequence + 1 & _WRAP_MASK
+        ahead = 0
+    if ahead == 0:
+        stream[Stream.STRANGER_NEXT] = sequence + 1 & _WRAP_MASK
     settled: bool = stream[Stream.STRANGER_RUN] >= STRANGERS
     return settled or stream[Stream.SSRC] == NO_VALUE
 
@@ -193,6 +206,7 @@ def _take_over(stream: NDArray[np.int64], counts: NDArray[np.int64], ssrc: int, 
     stream[Stream.NEWEST] = timestamp
     stream[Stream.STRANGER_RUN] = 0
     stream[Stream.LATE_RUN] = 0
+    stream[Stream.SEQUENCE] = NO_VALUE
     return again
 
 
@@ -202,11 +216,18 @@ def _find(entries: NDArray[np.int64], stream: NDArray[np.int64], timestamp: int)
     last = stream[Stream.ENTRY]
     if entries[last, Field.TIMESTAMP] == timestamp and entries[last, Field.STATE] != State.FREE:
         return last  # type: ignore[no-any-return]
-    for i in range(ENTRIES):
+    for i in range(len(entries)):
         if entries[i, Field.TIMESTAMP] == timestamp and entries[i, Field.STATE] != State.FREE:
             stream[Stream.ENTRY] = i
             return i
     return NO_VALUE
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _hear(entries: NDArray[np.int64], stream: NDArray[np.int64], now_ns: int) -> None:
+    """A packet is of the entry of the last packet: its sender is heard, unless that frame has left."""
+    if entries[stream[Stream.ENTRY], Field.STATE] != State.DONE:
+        stream[Stream.HEARD_NS] = now_ns
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -276,9 +297,11 @@ def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _note(entries: NDArray[np.int64], stream: NDArray[np.int64], whole: int, height: int) -> bool:
+def _note(entries: NDArray[np.int64], stream: NDArray[np.int64], sequence: int, whole: int, height: int) -> bool:
     """Remember that a packet was copied to the entry of the last packet; whether that completes the frame."""
     index = stream[Stream.ENTRY]
+    if stream[Stream.SEQUENCE] == NO_VALUE or step(sequence, stream[Stream.SEQUENCE]) > 0:
+        stream[Stream.SEQUENCE] = sequence
     entries[index, Field.PACKETS] += 1
     entries[index, Field.ROWS] += whole
     entries[index, Field.LAST_NS] = stream[Stream.HEARD_NS]
@@ -306,12 +329,15 @@ def _is_readable(fault: int, interlaced: bool, counts: NDArray[np.int64]) -> boo
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _without_entry(stream: NDArray[np.int64], counts: NDArray[np.int64], timestamp: int) -> int:
-    """What a packet of a frame without an entry means: a new frame, a late packet, or time that went back."""
+def _without_entry(stream: NDArray[np.int64], counts: NDArray[np.int64], timestamp: int, sequence: int, since_ns: int) -> int:
+    """What a packet of a frame without an entry means: a new frame, a late packet, or time that went back.
+
+    `since_ns`: where anything current came after it, a number that is not new is a copy from a leg that is far behind.
+    """
     if stream[Stream.RETIRED] == NO_VALUE or step(timestamp, stream[Stream.RETIRED]) > 0:
         counts[0, Count.PACKETS] -= 1
         return Event.NEW.value
-    stream[Stream.LATE_RUN] += 1
+    stream[Stream.LATE_RUN] += step(sequence, stream[Stream.SEQUENCE]) > 0 or stream[Stream.HEARD_NS] <= since_ns
     if stream[Stream.LATE_RUN] >= LATE_RUN:
         counts[0, Count.PACKETS] -= 1
         return Event.RESTART.value
@@ -321,15 +347,16 @@ def _without_entry(stream: NDArray[np.int64], counts: NDArray[np.int64], timesta
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def scatter(
-    chunk: Chunked, first: int, context: tuple[int, int, int], pool: NDArray[np.uint8], state: Table
+    chunk: Chunked, first: int, context: tuple[int, int, int, int], pool: NDArray[np.uint8], state: Table
 ) -> tuple[int, int, int]:
     """Copy packets into frames from packet `first` of the chunk on, until an Event: it, the packet to go on from, a timestamp.
 
-    `context`: payload type, the present instant in ns, and how long a sender must be silent before another may take over.
+    `context`: payload type, the present instant in ns, how long a sender must be silent before another may take over, and for
+    how long another leg may repeat what is old.
     `pool`: (slots, height, row_octets) uint8.
     """
     octets, lengths, count = chunk
-    payload_type, now_ns, silence_ns = context
+    payload_type, now_ns, silence_ns, stale_ns = context
     entries, seen, filled, stream, counts, spans = state
     _, height, row_octets = pool.shape
     for packet in range(first, count):
@@ -344,19 +371,19 @@ def scatter(
             if settled and now_ns - stream[Stream.HEARD_NS] >= silence_ns:
                 return Event.RESTART.value, _take_over(stream, counts, ssrc, timestamp, packet), timestamp
             continue
-        stream[Stream.HEARD_NS] = now_ns
         stream[Stream.STRANGER_RUN] = 0
         if _find(entries, stream, timestamp) != NO_VALUE:
             index = stream[Stream.ENTRY]
+            _hear(entries, stream, now_ns)
             outside = _leaves_raster(spans, found, height, row_octets)
             if _is_fresh(entries, seen, counts, index, sequence, outside):
                 source = octets.ctypes.data + packet * octets.shape[1]
                 frame = pool.ctypes.data + entries[index, Field.SLOT] * height * row_octets
                 whole = _copy(source, frame, spans, found, filled, index, row_octets)
-                if _note(entries, stream, whole, height):
+                if _note(entries, stream, sequence, whole, height):
                     return Event.COMPLETE.value, packet + 1, timestamp
             continue
-        event = _without_entry(stream, counts, timestamp)
+        event = _without_entry(stream, counts, timestamp, sequence, now_ns - stale_ns)
         if event == Event.RESTART.value:
             return event, _take_over(stream, counts, ssrc, timestamp, packet), timestamp
         if event == Event.NEW.value:

@@ -19,10 +19,13 @@ APART_NS = NS_PER_S
 """Timestamps of picture and voice that lie further apart than the same instants will not meet: no look-ahead is so long."""
 
 
-def voice_timeline(packet_time: Fraction, *, delay_ns: int = 0) -> Timeline:
-    """The timeline of a voice: its grains are packets, of which a visit to the socket brings many."""
+def voice_timeline(packet_time: Fraction, *, delay_ns: int = 0, apart_ns: int = 0) -> Timeline:
+    """The timeline of a voice: its grains are packets, of which a visit to the socket brings many.
+
+    `apart_ns`: by how much the slower of two legs may follow.
+    """
     rate = 1 / packet_time
-    return Timeline(rate, late_periods=int(Fraction(LATE_NS, NS_PER_S) * rate), delay_ns=delay_ns)
+    return Timeline(rate, late_periods=int(Fraction(LATE_NS + apart_ns, NS_PER_S) * rate), delay_ns=delay_ns)
 
 
 class Hearing:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from relip.essence.errors import ResourceError
 from relip.essence.tai import NS_PER_S, Tai
+from relip.frames.legs import LegWatch
 from relip.ports import Chunk, Clock, PacketSource
 
 T = TypeVar("T")
@@ -27,34 +28,39 @@ class Assembler(Protocol[T_co]):
         ...
 
 
-class Reception(Generic[T]):
+A = TypeVar("A", bound=Assembler[Any])
+
+
+class Reception(Generic[T, A]):
     """Receives one flow until it is stopped, and delivers its units in order."""
 
     def __init__(
         self,
         source: PacketSource,
-        assembler: Assembler[T],
+        assembler: A,
         *,
         clock: Clock,
         deliver: Callable[[T], object],
         capacity: int,
         rest_ns: int = 0,
         expire: Callable[[Tai], Sequence[T]] | None = None,
+        watch: LegWatch | None = None,
     ) -> None:
         """Nothing runs before `run`.
 
         `capacity`: packets taken at once. `rest_ns`: pause of the loop when nothing more is waiting, so that packets come
         many at once. `expire`: gives what is overdue; asked only when nothing more is waiting, since a stall of this
-        machine makes no packet late.
+        machine makes no packet late. `watch`: counts what each leg brought.
         """
         self._source = source
-        self._assembler = assembler
+        self.assembler = assembler
         self._clock = clock
         self._deliver = deliver
-        self._chunk = Chunk.of(capacity)
+        self._chunk = Chunk.of(capacity) if watch is None else watch.chunk(capacity)
         self._rest_s = rest_ns / NS_PER_S
         self._behind = False
         self._expire = expire
+        self._watch = watch
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self.gone: ResourceError | None = None
@@ -66,7 +72,9 @@ class Reception(Generic[T]):
             count = self._source.receive(self._chunk, wait_ns)
             self._behind = count == len(self._chunk.lengths)
             now = self._clock.now()
-            units = list(self._assembler.push(self._chunk, now))
+            if self._watch is not None:
+                self._watch.observe(self._chunk, now)
+            units = list(self.assembler.push(self._chunk, now))
             if self._expire is not None and not self._behind:
                 units += self._expire(now)
             for unit in units:

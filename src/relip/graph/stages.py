@@ -55,15 +55,15 @@ class Switch:
 
 
 class Inbox:
-    """Blocks of the voice between the reception and the graph: the latest fifty, the oldest are dropped.
+    """Blocks of the voice between the reception and the graph: the latest 256, the oldest are dropped.
 
-    Each holds what one visit to the socket brought, a tenth of a second at the most.
+    Each holds a run without a gap of what one visit to the socket brought, a tenth of a second at the most.
     `fetch`: brings what has been received by now; the reception sets it. `shift`: samples from a grain's timestamp to that of
     the sound made at the same instant, from both its instants; 0, since they share an epoch, unless the composition sets it.
     """
 
     def __init__(self) -> None:
-        self._blocks: deque[AudioBlock] = deque(maxlen=50)
+        self._blocks: deque[AudioBlock] = deque(maxlen=256)
         self.put = self._blocks.append
         self.fetch: Callable[[], None] = _nothing
         self.shift: Callable[[Tai, Tai], int] = _none

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from relip.essence.flow import AncFlow, AudioFlow, VideoFlow
+from relip.essence.flow import AncFlow, AudioFlow, Flow, VideoFlow
+from relip.essence.formats import Format
 from relip.essence.grains import AncGrain, AudioBlock, VideoGrain
 from relip.essence.tai import Tai
 from relip.frames.ancillary import AncAssembler
-from relip.frames.assemble import VideoAssembler
+from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.audio import AudioAssembler
+from relip.frames.legs import LegWatch
 from relip.frames.pool import FramePool
-from relip.peers.report import FlowCounters
-from relip.ports import Chunk, Clock, PacketSource
+from relip.peers.report import FlowCounters, LegReport
+from relip.ports import Chunk, Clock, LegState, PacketSource
+from relip.wire.st2022_7 import PathClass
 
 WAIT_NS = 20_000_000
 """Longest wait for a packet: how late the end of a flow is noticed."""
@@ -30,6 +33,14 @@ CHUNK_PACKETS = 512
 PATIENCE_NS = 60_000_000
 """Beyond a frame period, how long a frame waits for its packets: a stalled thread must not look like a lossy network,
 and nothing downstream of this receiver waits for the frame."""
+PATH_CLASS = PathClass.B
+"""The legs of a flow may be 50 ms apart, which is less than that."""
+States = Callable[[], Sequence[LegState]]
+"""How the legs of a flow fare."""
+
+
+def _untold() -> Sequence[LegState]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class VideoIn:
 
     flow: VideoFlow
     source: PacketSource
+    states: States = _untold
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class AudioIn:
 
     flow: AudioFlow
     source: PacketSource
+    states: States = _untold
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +67,31 @@ class AncIn:
 
     flow: AncFlow
     source: PacketSource
+    states: States = _untold
+
+
+class Legs:
+    """The legs of a flow, watched."""
+
+    def __init__(self, flow: Flow[Format], states: States) -> None:
+        self.differential_ns = PATH_CLASS.differential_ns(flow.format) if len(flow.legs) > 1 else None
+        self._flow = flow
+        self._states = states
+        self._watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=self.differential_ns or 0)
+        self.observe, self.chunk = self._watch.observe, self._watch.chunk
+
+    def report(self) -> list[LegReport]:
+        """How each leg fares."""
+        states = self._states() or [LegState()] * len(self._flow.legs)
+        every = zip(self._flow.legs, self._watch.counters, states, strict=True)
+        return [LegReport.of(leg, counters, state) for leg, counters, state in every]
 
 
 class Intake(Protocol):
     """A flow that is being received."""
 
     source: PacketSource
+    legs: Legs
     rest_s: float
     overrun: int
     cpu_s: float
@@ -78,14 +110,20 @@ class VideoIntake:
 
     def __init__(self, of: VideoIn, put: Callable[[VideoGrain], bool], *, frames: int) -> None:
         self.source = of.source
+        self.legs = Legs(of.flow, of.states)
         self.rest_s = 0.0
         self.overrun = 0
         self.cpu_s = 0.0
-        self.pool = FramePool(frames, of.flow.format)
+        behind = frames_behind(of.flow.format.rate, self.legs.differential_ns)
+        self.pool = FramePool(frames + behind, of.flow.format)
         self.pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
         self._put = put
         self._assembler = VideoAssembler(
-            of.flow.format, payload_type=of.flow.payload_type, pool=self.pool, merge_window_ns=PATIENCE_NS
+            of.flow.format,
+            payload_type=of.flow.payload_type,
+            pool=self.pool,
+            merge_window_ns=PATIENCE_NS,
+            differential_ns=self.legs.differential_ns,
         )
 
     def take(self, chunk: Chunk, now: Tai) -> None:
@@ -100,7 +138,7 @@ class VideoIntake:
 
     def counters(self) -> FlowCounters:
         """See Intake."""
-        return FlowCounters.of(self._assembler.counters)
+        return FlowCounters.of(self._assembler.counters, self.legs.report())
 
 
 class AudioIntake:
@@ -108,12 +146,15 @@ class AudioIntake:
 
     def __init__(self, of: AudioIn, put: Callable[[AudioBlock], None] | None) -> None:
         self.source = of.source
+        self.legs = Legs(of.flow, of.states)
         self.rest_s = REST_S
         self.overrun = 0
         self.cpu_s = 0.0
         self.samples = 0
         self._put = put
-        self._assembler = AudioAssembler(of.flow.format, payload_type=of.flow.payload_type)
+        self._assembler = AudioAssembler(
+            of.flow.format, payload_type=of.flow.payload_type, differential_ns=self.legs.differential_ns or 0
+        )
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
@@ -124,7 +165,7 @@ class AudioIntake:
 
     def counters(self) -> FlowCounters:
         """See Intake."""
-        return FlowCounters.of(self._assembler.counters)
+        return FlowCounters.of(self._assembler.counters, self.legs.report())
 
 
 class AncIntake:
@@ -132,11 +173,12 @@ class AncIntake:
 
     def __init__(self, of: AncIn, put: Callable[[AncGrain], bool]) -> None:
         self.source = of.source
+        self.legs = Legs(of.flow, of.states)
         self.rest_s = REST_S
         self.overrun = 0
         self.cpu_s = 0.0
         self._put = put
-        self._assembler = AncAssembler(payload_type=of.flow.payload_type)
+        self._assembler = AncAssembler(payload_type=of.flow.payload_type, differential_ns=self.legs.differential_ns)
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
@@ -145,17 +187,19 @@ class AncIntake:
 
     def counters(self) -> FlowCounters:
         """See Intake."""
-        return FlowCounters.of(self._assembler.counters)
+        return FlowCounters.of(self._assembler.counters, self.legs.report())
 
 
 def listen(intake: Intake, clock: Clock, ended: threading.Event) -> None:
     """Receive until `ended` is set; raises what the source raises when it is gone for good."""
     begun = time.thread_time()
-    chunk = Chunk.of(CHUNK_PACKETS)
+    chunk = intake.legs.chunk(CHUNK_PACKETS)
     try:
         while not ended.is_set():
             intake.source.receive(chunk, WAIT_NS)
-            intake.take(chunk, clock.now())
+            now = clock.now()
+            intake.legs.observe(chunk, now)
+            intake.take(chunk, now)
             if intake.rest_s:
                 ended.wait(intake.rest_s)
     finally:

@@ -12,14 +12,61 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from relip.essence.errors import ResourceError
+from relip.essence.flow import Leg
+from relip.frames.legs import LegCounters
 from relip.graph.departures import Departures
 from relip.graph.tally import Tally
+from relip.ports import LegState
 
 
 class Report(BaseModel):
     """What all reports share: no unknown keys, no change after the fact."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LegReport(Report):
+    """One leg of a flow at one receiver (ST 2022-7); a flow of one leg has one."""
+
+    leg: str = Field(description="where it is received, as in 239.10.0.1:5004 on 10.0.0.5")
+    received: int = Field(0, description="packets, whatever they were")
+    unique: int = Field(0, description="packets of which it brought the first copy; counted of two legs only")
+    duplicate: int = Field(0, description="packets of which a copy had come before")
+    lost: int = Field(0, description="packets that the other leg brought and this one did not, within the path differential")
+    skew_ms: float = Field(0.0, description="by how much it followed the other leg, of the last pair of copies, milliseconds")
+    skew_max_ms: float = Field(0.0, description="the most that it ever did, milliseconds")
+    outages: int = Field(0, description="times its socket failed and was opened anew")
+    fault: str | None = Field(None, description="why it cannot be received at the moment; null when it can")
+
+    @classmethod
+    def of(cls, leg: Leg, counters: LegCounters, state: LegState) -> Self:
+        """What was counted of a leg, and how its socket fares."""
+        return cls(
+            leg=str(leg),
+            received=counters.received,
+            unique=counters.unique,
+            duplicate=counters.duplicate,
+            lost=counters.lost,
+            skew_ms=round(counters.skew_ns / 1e6, 3),
+            skew_max_ms=round(counters.skew_max_ns / 1e6, 3),
+            outages=state.lost,
+            fault=state.why or None,
+        )
+
+
+class SentLegReport(Report):
+    """One leg of a flow that is sent."""
+
+    leg: str = Field(description="where it is sent, as in 239.20.0.1:5004 on 10.0.0.5")
+    packets: int = Field(0, description="packets that its link took")
+    refused: int = Field(0, description="packets that its link did not take")
+    outages: int = Field(0, description="times its socket failed and was opened anew")
+    fault: str | None = Field(None, description="why it cannot be sent to at the moment; null when it can")
+
+    @classmethod
+    def of(cls, leg: Leg, state: LegState) -> Self:
+        """How the socket of a leg fares."""
+        return cls(leg=str(leg), packets=state.packets, refused=state.refused, outages=state.lost, fault=state.why or None)
 
 
 class FlowCounters(Report):
@@ -36,11 +83,13 @@ class FlowCounters(Report):
     dropped: int = Field(0, description="grains that lacked rows and had no former grain to take them from")
     other_format: int = Field(0, description="grains of another raster than the flow's")
     no_buffer: int = Field(0, description="grains for which the receiver had no memory free")
+    legs: list[LegReport] = Field(default_factory=list, description="each of its legs")
 
     @classmethod
-    def of(cls, counters: object) -> Self:
+    def of(cls, counters: object, legs: list[LegReport] | None = None) -> Self:
         """What an assembler counted; its counters have the names of these fields, as far as its kind of flow has them."""
-        return cls(**{name: getattr(counters, name) for name in cls.model_fields if hasattr(counters, name)})
+        named = {name: getattr(counters, name) for name in cls.model_fields if hasattr(counters, name)}
+        return cls(**named, legs=legs or [])
 
 
 class StageTimes(Report):
@@ -174,6 +223,7 @@ class ServiceReport(Report):
     format: str = Field(description="raster and rate of the video flow, as in 1080p25")
     frames: ServiceFrames = Field(description="video grains")
     flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
+    outputs: dict[str, list[SentLegReport]] = Field(default_factory=dict, description="the legs of each flow sent, by flow")
     stages: dict[str, StageTimes] = Field(default_factory=dict, description="time of each stage on a grain")
     output: OutputFigures | None = Field(None, description="how the packets of the picture left")
     latency_frames: int = Field(description="declared latency, whole grain periods")

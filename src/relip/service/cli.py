@@ -20,7 +20,14 @@ MOST_FRAMES = 4000
 """What `graph.tally` keeps the times of, less those before a measurement."""
 LENGTH = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-INTERFACE = click.option("--interface", default="127.0.0.1", show_default=True, help="Address of the local interface.")
+INTERFACE = click.option(
+    "--interface",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS[,ADDRESS]",
+    help="Address of the local interface; of a second one, after a comma, for second legs.",
+)
+PLACE = "ADDRESS:PORT[,ADDRESS:PORT]"
 FORMAT = click.option(
     "--format",
     "format_",
@@ -59,9 +66,11 @@ def serve(config_path: Path, *, log_json: bool, bypass: bool) -> None:
 @FORMAT
 @click.option("--video", type=FILE, help="Video to play; without it the demo's presenter.")
 @click.option("--voice", type=FILE, help="Voice to play; without it the demo's sentence.")
-@click.option("--video-to", required=True, metavar="ADDRESS:PORT", help="Where the picture goes (ST 2110-20).")
-@click.option("--voice-to", metavar="ADDRESS:PORT", help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
-@click.option("--anc-to", metavar="ADDRESS:PORT", help="Where ancillary keep-alive packets go (ST 2110-40).")
+@click.option(
+    "--video-to", required=True, metavar=PLACE, help="Where the picture goes (ST 2110-20); both legs of ST 2022-7 if two."
+)
+@click.option("--voice-to", metavar=PLACE, help="Where the voice goes (ST 2110-30, L24 mono, 1 ms packets).")
+@click.option("--anc-to", metavar=PLACE, help="Where ancillary keep-alive packets go (ST 2110-40).")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to send; without it until SIGTERM or SIGINT.")
 @PACING
@@ -76,10 +85,10 @@ def send(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 
 @commands.command()
 @FORMAT
-@click.option("--dubbed", required=True, metavar="ADDRESS:PORT|SDP", help="The dubbed picture.")
-@click.option("--original", metavar="ADDRESS:PORT|SDP", help="The picture before the service, to compare with.")
-@click.option("--voice", metavar="ADDRESS:PORT|SDP", help="The voice, to record with the picture.")
-@click.option("--disclosure", metavar="ADDRESS:PORT|SDP", help="The ancillary flow that declares the altered region.")
+@click.option("--dubbed", required=True, metavar=f"{PLACE}|SDP", help="The dubbed picture.")
+@click.option("--original", metavar=f"{PLACE}|SDP", help="The picture before the service, to compare with.")
+@click.option("--voice", metavar=f"{PLACE}|SDP", help="The voice, to record with the picture.")
+@click.option("--disclosure", metavar=f"{PLACE}|SDP", help="The ancillary flow that declares the altered region.")
 @INTERFACE
 @click.option("--seconds", type=LENGTH, help="How long to receive; without it until SIGTERM or SIGINT.")
 @click.option("--record", type=PATH, help="MP4 to write: before | after with the voice.")
@@ -305,7 +314,7 @@ def sdp_show(path: Path, interface: str) -> None:
 @sdp_group.command("make")
 @FORMAT
 @click.option("--kind", type=click.Choice(["video", "voice", "anc"]), default="video", show_default=True, help="What flows.")
-@click.option("--to", required=True, metavar="ADDRESS:PORT", help="Where the flow goes.")
+@click.option("--to", required=True, metavar=PLACE, help="Where the flow goes.")
 @click.option("--name", default="relip", show_default=True, help="Session name.")
 @click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
 @INTERFACE

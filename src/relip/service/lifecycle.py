@@ -18,6 +18,7 @@ from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, Servi
 from relip.service import memory
 from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
+from relip.service.legs import LegLog
 from relip.service.logs import Log
 
 WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "interlaced", "no_buffer", "resyncs")
@@ -34,6 +35,7 @@ class Lifecycle:
         self._report = report
         self._stop = threading.Event()
         self._logged: dict[str, int] = {}
+        self._legs = LegLog(log)
         self._strangers_told = False
         self._clocks = Clocks(service, log)
         self._cpu_at_first: float | None = None
@@ -87,7 +89,11 @@ class Lifecycle:
         return ServiceReport(
             format=str(self._service.format),
             frames=ServiceFrames.of(tally),
-            flows={name: FlowCounters.of(read()) for name, read in self._service.channel.flows.items()},
+            flows={
+                name: FlowCounters.of(read(), self._service.incoming[name].legs())
+                for name, read in self._service.channel.flows.items()
+            },
+            outputs={name: sent.legs() for name, sent in self._service.outgoing.items()},
             stages=stage_times(tally),
             output=OutputFigures.of(self._service.departures, self._worst_late),
             latency_frames=self._service.delay.frames,
@@ -110,6 +116,9 @@ class Lifecycle:
         for name, read in self._service.channel.flows.items():
             counters = read()
             self._line("packets", {key: getattr(counters, key, 0) for key in WORTH_A_LINE}, flow=name)
+            self._legs.look(name, self._service.incoming[name].legs())
+        for name, sent in self._service.outgoing.items():
+            self._legs.look_out(f"output {name}", sent.legs())
         self._line("bypass", {str(reason): count for reason, count in dict(tally.bypassed).items()})
         self._line("failure", dict(tally.failures))
         self._look_at_output()

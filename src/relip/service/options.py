@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from relip.essence.errors import FormatError, ResourceError
+from relip.essence.flow import Leg
 from relip.peers.report import save_text
 
 
@@ -18,6 +19,19 @@ def address(text: str, option: str) -> tuple[str, int]:
     if not separator or not port.isdecimal():
         raise FormatError(f"{option}={text!r} is not ADDRESS:PORT, as in 239.10.0.1:5004")
     return host, int(port)
+
+
+def legs(text: str, option: str, interface: str) -> tuple[Leg, ...]:
+    """One leg from ADDRESS:PORT, or two with a comma between; `interface` may be two likewise. FormatError names the option."""
+    places = text.split(",")
+    interfaces = interface.split(",")
+    if len(places) > 2 or len(interfaces) > 2:
+        raise FormatError(f"{option}={text!r} on --interface={interface!r}: a flow has one leg, or two")
+    made = []
+    for place, where in zip(places, interfaces * 2, strict=False):
+        host, port = address(place, option)
+        made.append(Leg(destination=host, port=port, interface=where))
+    return tuple(made)
 
 
 def frames_of(seconds: float | None, rate: Fraction) -> int | None:

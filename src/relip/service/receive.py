@@ -11,15 +11,16 @@ from typing import TypeVar
 
 from relip.control.static import flow_of_file
 from relip.essence.errors import FormatError
-from relip.essence.flow import Flow, Leg
-from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
-from relip.peers.intake import AncIn, AudioIn, VideoIn
+from relip.essence.flow import Flow
+from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
+from relip.peers.intake import AncIn, AudioIn, States, VideoIn
 from relip.peers.receive import IDLE_NS, Receiver
 from relip.peers.record import Recorder
 from relip.peers.report import ReceiverReport
+from relip.ports import PacketSource
 from relip.service import logs, memory, terminal
 from relip.service.compose import ends
-from relip.service.options import address, frames_of, outputs, publish
+from relip.service.options import frames_of, legs, outputs, publish
 from relip.service.send import PAYLOAD_TYPES
 
 FOREVER_NS = 1 << 62
@@ -54,17 +55,17 @@ def run(options: ReceiveOptions) -> None:
     if options.original is not None:
         flow = _flow(options, options.original, "original", dubbed.format)
         _same_raster(flow.format, dubbed.format)
-        original = VideoIn(flow, ends.source(flow.legs[0]))
+        original = VideoIn(flow, *_from(flow))
     audio = None
     if options.voice is not None:
         voice = _flow(options, options.voice, "voice", AudioFormat())
-        audio = AudioIn(voice, ends.source(voice.legs[0]))
+        audio = AudioIn(voice, *_from(voice))
     disclosures = None
     if options.disclosure is not None:
         anc = _flow(options, options.disclosure, "disclosure", AncFormat(rate=dubbed.format.rate))
-        disclosures = AncIn(anc, ends.source(anc.legs[0]))
+        disclosures = AncIn(anc, *_from(anc))
     receiver = Receiver(
-        VideoIn(dubbed, ends.source(dubbed.legs[0])),
+        VideoIn(dubbed, *_from(dubbed)),
         clock=clock,
         original=original,
         audio=audio,
@@ -101,12 +102,16 @@ def _flow(options: ReceiveOptions, where: str, option: str, form: F) -> Flow[F]:
     """A flow from a transport file, or from ADDRESS:PORT and what such a flow usually is."""
     if where.endswith(".sdp"):
         rate = form.rate if isinstance(form, VideoFormat) else None
-        return flow_of_file(Path(where), type(form), interface=options.interface, rate=rate)
-    host, port = address(where, f"--{option}")
+        first, _, second = options.interface.partition(",")
+        return flow_of_file(Path(where), type(form), interface=first, second_interface=second or None, rate=rate)
     number = {"voice": PAYLOAD_TYPES["voice"], "disclosure": PAYLOAD_TYPES["anc"]}.get(option, PAYLOAD_TYPES["video"])
-    return Flow(
-        format=form, payload_type=number, legs=(Leg(destination=host, port=port, interface=options.interface),), name=option
-    )
+    return Flow(format=form, payload_type=number, legs=legs(where, f"--{option}", options.interface), name=option)
+
+
+def _from(flow: Flow[Format]) -> tuple[PacketSource, States]:
+    """A flow's sockets, and what tells how each fares."""
+    source = ends.source(flow)
+    return source, source.states
 
 
 def _tell(report: ReceiverReport, options: ReceiveOptions) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relip.essence.errors import ResourceError
-from relip.essence.flow import Flow, Leg
+from relip.essence.flow import Flow
 from relip.essence.formats import AncFormat, AudioFormat, Format, video_format
 from relip.service import terminal
-from relip.service.options import address
+from relip.service.options import legs
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
 
@@ -32,12 +32,13 @@ def show(path: Path, interface: str) -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as cause:
         raise ResourceError(f"{path}: {cause.strerror}") from cause
-    read = sdp.parse(text, interface=interface)
+    first, _, second = interface.partition(",")
+    read = sdp.parse(text, interface=first, second_interface=second or None)
     rows = []
     for each in read.media:
-        legs = "\n".join(f"{leg.destination}:{leg.port} from {leg.source or 'any'}" for leg in each.flow.legs)
+        places = "\n".join(f"{leg.destination}:{leg.port} from {leg.source or 'any'}" for leg in each.flow.legs)
         clock = each.sending.ts_refclk or "not told"
-        rows.append([_kind(each.flow.format), _words(each.flow.format), str(each.flow.payload_type), legs, clock])
+        rows.append([_kind(each.flow.format), _words(each.flow.format), str(each.flow.payload_type), places, clock])
     terminal.table(read.name, ["flow", "format", "type", "legs", "clock"], rows)
     for warning in read.warnings:
         terminal.say(f"warning: {warning}")
@@ -45,11 +46,10 @@ def show(path: Path, interface: str) -> None:
 
 def make(options: SdpOptions) -> str:
     """The transport file of one flow."""
-    host, port = address(options.to, "--to")
     flow = Flow(
         format=_format(options),
         payload_type=options.payload_type,
-        legs=(Leg(destination=host, port=port, interface=options.interface),),
+        legs=legs(options.to, "--to", options.interface),
         name=options.name,
     )
     return sdp.format(flow, sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from relip.control.static import write_transport_file
+from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.graph.pacing import Pacing
@@ -20,9 +21,10 @@ from relip.peers.presenter import present
 from relip.peers.reel import Progress, Reel, lay
 from relip.peers.report import SenderReport
 from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
+from relip.ports import Burst, PacketSink
 from relip.service import logs, memory, terminal
 from relip.service.compose import ends
-from relip.service.options import address, folder, frames_of, outputs, publish
+from relip.service.options import folder, frames_of, legs, outputs, publish
 from relip.wire import sdp
 from relip.wire.st2110_20 import FrameHeaders
 
@@ -30,6 +32,24 @@ LONGEST_FILE_S = 60
 """A longer file is played up to here: its frames are unpacked and ready, a minute of 1080p25 takes 8 GB of disk."""
 F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 PAYLOAD_TYPES = {"video": 96, "voice": 97, "anc": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A sink whose network may be away for a while: what it refuses is refused, and the next grain is sent all the same."""
+
+    sink: PacketSink
+
+    def send(self, burst: Burst) -> int:
+        """See PacketSink."""
+        try:
+            return self.sink.send(burst)
+        except ResourceError:
+            return 0
+
+    def close(self) -> None:
+        """See PacketSink."""
+        self.sink.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +78,11 @@ def run(options: SendOptions) -> None:
     if options.sdp_dir is not None:
         folder(options.sdp_dir)
     clock = ends.tai_clock()
-    leg = _leg(options, "video")
     packets = FrameHeaders(form, payload_type=PAYLOAD_TYPES["video"], ssrc=0).packets
+    leg = _legs(options, "video")[0]
     paced = ends.pacing(leg, form, packets, mode=options.pacing, lead_packets=None)
     sender = Sender(
-        VideoOut(_reel(options, form, frames), _flow(options, "video", form, paced), ends.sink(leg), paced),
+        VideoOut(_reel(options, form, frames), *_out(options, "video", form, paced), paced),
         clock=clock,
         voice=_voice(options),
         ancillary=_ancillary(options, form),
@@ -99,29 +119,28 @@ def _voice(options: SendOptions) -> VoiceOut | None:
     else:
         with as_file(files("relip.peers") / "assets" / "voice.flac") as path:
             samples = read_voice(path)
-    return VoiceOut(samples, _flow(options, "voice", AudioFormat()), ends.sink(_leg(options, "voice")), lead_s=Fraction(1))
+    return VoiceOut(samples, *_out(options, "voice", AudioFormat()), lead_s=Fraction(1))
 
 
 def _ancillary(options: SendOptions, form: VideoFormat) -> AncillaryOut | None:
     if options.anc_to is None:
         return None
-    return AncillaryOut(_flow(options, "anc", AncFormat(rate=form.rate)), ends.sink(_leg(options, "anc")))
+    return AncillaryOut(*_out(options, "anc", AncFormat(rate=form.rate)))
 
 
-def _leg(options: SendOptions, name: str) -> Leg:
+def _legs(options: SendOptions, name: str) -> tuple[Leg, ...]:
     to = {"video": options.video_to, "voice": options.voice_to, "anc": options.anc_to}[name]
     assert to is not None, "asked for only where the flow is wanted"
-    host, port = address(to, f"--{name}-to")
-    return Leg(destination=host, port=port, interface=options.interface)
+    return legs(to, f"--{name}-to", options.interface)
 
 
-def _flow(options: SendOptions, name: str, form: F, paced: Pacing | None = None) -> Flow[F]:
-    """The flow, and its transport file where one is wanted."""
-    flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=(_leg(options, name),), name=f"relip send {name}")
+def _out(options: SendOptions, name: str, form: F, paced: Pacing | None = None) -> tuple[Flow[F], PacketSink]:
+    """The flow and its sockets, and its transport file where one is wanted."""
+    flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=_legs(options, name), name=f"relip send {name}")
     if options.sdp_dir is not None:
         text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
-    return flow
+    return flow, Patient(ends.sink(flow))
 
 
 def _tell(report: SenderReport, options: SendOptions) -> None:

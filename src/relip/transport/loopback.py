@@ -1,12 +1,13 @@
 """A link inside the process that loses, repeats and reorders packets by a seed: the sibling of transport.udp for tests.
 
-Time passes on it only as it is told: delay is counted in the packets that overtake, and stamps are what `now_ns` says. The
+Time passes on it only as it is told: reordering is counted in the packets that overtake, and stamps are what `now_ns` says. The
 same seed and the same bursts give the same packets. Nothing here opens a socket.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,12 @@ _NS_PER_S = 1_000_000_000
 class Link:
     """One direction of a network, with a queue of `capacity` packets before the source that drops the newest when full.
 
-    `loss`, `reorder`, `duplicate`: shares of packets, 0..1. A reordered packet is overtaken by 1 to `jitter` packets;
-    what is still under way when the queue has run empty arrives then. A duplicate follows its original.
-    `lost`, `overrun`: packets the network or the full queue dropped. `now_ns`: when the next burst is sent, UTC; who sends
-    sets it, and a burst moves it on by its span, over which its packets arrive evenly. Raises FormatError for a share
-    outside 0..1.
+    `loss`, `reorder`, `duplicate`: shares of packets, 0..1. Losses come `burst` in a row. A reordered packet is overtaken by 1
+    to `jitter` packets; what is still under way when the queue has run empty arrives then. A duplicate follows its original.
+    While it is not `plugged`, what is sent is lost. `lost`, `overrun`: packets the network or the full queue dropped.
+    `now_ns`: when the next burst is sent, UTC; who sends sets it, and a burst moves it on by its span, over which its packets
+    leave evenly. They arrive `delay_ns` later, and where `now` is given they cannot be taken before. Raises FormatError for a
+    share outside 0..1.
     """
 
     def __init__(
@@ -35,14 +37,20 @@ class Link:
         reorder: float = 0.0,
         duplicate: float = 0.0,
         jitter: int = 16,
+        burst: int = 1,
+        delay_ns: int = 0,
+        now: Callable[[], int] | None = None,
         capacity: int = 1 << 14,
     ) -> None:
         for name, share in (("loss", loss), ("reorder", reorder), ("duplicate", duplicate)):
             if not 0.0 <= share <= 1.0:
                 raise FormatError(f"{name}={share}: a share of packets lies in 0..1")
-        if jitter < 1 or capacity < 1:
-            raise FormatError(f"jitter={jitter}, capacity={capacity}: at least one packet each")
+        if min(jitter, burst, capacity) < 1:
+            raise FormatError(f"jitter={jitter}, burst={burst}, capacity={capacity}: at least one packet each")
         self.lost = self.overrun = self.now_ns = 0
+        self.plugged = True
+        self.delay_ns = delay_ns
+        self._burst, self._now, self._losing = burst, now, 0
         self._loss, self._reorder, self._duplicate, self._jitter = loss, reorder, duplicate, jitter
         self._random = np.random.default_rng(seed)
         self._octets = np.zeros((capacity, PACKET_STRIDE), np.uint8)
@@ -59,9 +67,9 @@ class Link:
     def carry(self, octets: NDArray[np.uint8], lengths: NDArray[np.int32], span_ns: int = 0) -> None:
         """Take packets (n, PACKET_STRIDE) uint8 of `lengths` (n,) int32 onto the link, spread evenly over `span_ns`."""
         n = len(lengths)
-        stamps = self.now_ns + np.arange(n) * span_ns // max(n, 1)
+        stamps = self.now_ns + self.delay_ns + np.arange(n) * span_ns // max(n, 1)
         self.now_ns += span_ns
-        kept = self._random.random(n) >= self._loss
+        kept = self._kept(n)
         copies = np.where(kept, 1 + (self._random.random(n) < self._duplicate), 0)
         delay = np.where(self._random.random(n) < self._reorder, self._random.integers(1, self._jitter + 1, n), 0)
         packet = np.repeat(np.arange(n), copies)
@@ -82,8 +90,9 @@ class Link:
             if not self._count:
                 self._enqueue(*self._under_way[1:])
                 self._under_way = _nothing()
-            n = min(self._count, len(chunk.lengths))
-            at = (self._first + np.arange(n)) % len(self._lengths)
+            at = (self._first + np.arange(min(self._count, len(chunk.lengths)))) % len(self._lengths)
+            at = at if self._now is None else at[self._arrivals[at] <= self._now()]
+            n = len(at)
             stride = min(chunk.octets.shape[1], PACKET_STRIDE)
             chunk.octets[:n, :stride] = self._octets[at, :stride]
             chunk.lengths[:n] = self._lengths[at]
@@ -99,6 +108,19 @@ class Link:
         with self._arrived:
             self._source_open = False
             self._arrived.notify_all()
+
+    def _kept(self, n: int) -> NDArray[np.bool_]:
+        """Which of the next n packets are not lost; a run of losses goes on in the next burst."""
+        if not self.plugged:
+            return np.zeros(n, np.bool_)
+        begins = np.flatnonzero(self._random.random(n) < self._loss / self._burst)
+        kept = np.ones(n, np.bool_)
+        kept[: self._losing] = False
+        for begin in begins:
+            kept[begin : begin + self._burst] = False
+        ends = begins + self._burst
+        self._losing = max([self._losing - n, *(ends[-1:] - n), 0])
+        return kept
 
     def _something(self) -> bool:
         return self._count > 0 or len(self._under_way[0]) > 0 or not self._source_open

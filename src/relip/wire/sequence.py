@@ -26,16 +26,21 @@ class SequenceTracker:
 
     `received` counts packets seen for the first time, `duplicate` those seen before, `reordered` those of the received
     that came after a later one; `restarts` the times a sender began anew (another SSRC, or a jump beyond the
-    two limits), whose gap is not a loss. A packet late by more than `max_misorder` is a jump: give the flow's path
-    differential in packets where two legs are merged. `max_dropout` is below half of the number's range.
+    two limits), whose gap is not a loss. A packet late by more than `max_misorder` is a jump: add the flow's path
+    differential in packets where two legs are merged. So many of the newest numbers as `patience` says may still come and
+    are not lost yet. `max_dropout` is below half of the number's range.
     """
 
-    def __init__(self, *, bits: int = 16, max_dropout: int = MAX_DROPOUT, max_misorder: int = MAX_MISORDER) -> None:
+    def __init__(
+        self, *, bits: int = 16, max_dropout: int = MAX_DROPOUT, max_misorder: int = MAX_MISORDER, patience: int = 0
+    ) -> None:
         assert max_dropout + max_misorder < 1 << (bits - 1), "a jump must be told from a wrap"
         self.received = self.duplicate = self.reordered = self.restarts = 0
         self._bits = bits
         self._max_dropout = max_dropout
         self._max_misorder = max_misorder
+        assert patience <= max_misorder, "what is waited for must be remembered"
+        self._patience = patience
         self._seen = np.zeros(max_misorder + 1, np.bool_)
         self._ssrc: int | None = None
         self._lowest = self._highest = 0
@@ -47,7 +52,7 @@ class SequenceTracker:
         """Packets not (yet) received between the first and the last of each run without a restart."""
         if self._ssrc is None:
             return 0
-        return self._lost_before + self._missing()
+        return self._lost_before + self._missing() - self._awaited()
 
     def observe(self, sequence: NDArray[np.int64], ssrc: NDArray[np.int64]) -> None:
         """Count packets in the order of their arrival: `sequence` as on the wire (`bits` wide) and `ssrc`, both (n,)."""
@@ -77,6 +82,11 @@ class SequenceTracker:
     def _missing(self) -> int:
         """Packets not received since the last start."""
         return self._highest - self._lowest + 1 - self._received_since
+
+    def _awaited(self) -> int:
+        """Those of them that are so new that they may still come."""
+        newest = np.arange(max(self._lowest, self._highest - self._patience + 1), self._highest + 1)
+        return len(newest) - int(self._seen[newest % len(self._seen)].sum())
 
     def _count(self, run: NDArray[np.int64]) -> None:
         """Count packets (k,) that belong to the present sender, each within the limits of the highest before it."""

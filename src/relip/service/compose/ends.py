@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
-from relip.essence.flow import Leg
-from relip.essence.formats import VideoFormat
+from relip.essence.flow import Flow, Leg
+from relip.essence.formats import Format, VideoFormat
 from relip.graph.pacing import Mode, Pacing, pacing_of
 from relip.ports import Clock
-from relip.transport.udp import UdpSink, UdpSource
+from relip.transport.legs import LegsSink, LegsSource
+from relip.transport.udp import StampedUdpSource, UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
 
 LOOPBACK = "127."
@@ -28,14 +30,23 @@ def host_device() -> HostDevice:
     return HostDevice()
 
 
-def source(leg: Leg, *, buffer_octets: int = DEFAULT_BUFFER) -> UdpSource:
-    """A kernel socket that receives a leg. Raises ResourceError."""
-    return UdpSource(leg, buffer_octets=buffer_octets)
+def source(flow: Flow[Format], *, buffer_octets: int = DEFAULT_BUFFER) -> LegsSource[UdpSource]:
+    """Kernel sockets that receive a flow, one for each leg, opened anew when they fail. ResourceError when none can be had.
+
+    The kernel stamps the packets of two legs, so that their skew can be told, but for video, of which there are too many.
+    """
+    stamped = len(flow.legs) > 1 and not isinstance(flow.format, VideoFormat)
+    kind = StampedUdpSource if stamped else UdpSource
+    return LegsSource([partial(kind, leg, buffer_octets=buffer_octets) for leg in flow.legs])
 
 
-def sink(leg: Leg, *, clock: Clock | None = None, ttl: int = 16, dscp: int = 34) -> UdpSink:
-    """A kernel socket that sends to a leg, at instants of the machine's clock, or of this one. Raises ResourceError."""
-    return UdpSink(leg, clock=clock or tai_clock(), ttl=ttl, dscp=dscp)
+def sink(flow: Flow[Format], *, clock: Clock | None = None, ttl: int = 16, dscp: int = 34) -> LegsSink[UdpSink]:
+    """Kernel sockets that send a flow, one for each leg, opened anew when they fail. ResourceError when none can be had.
+
+    They send at instants of the machine's clock, or of this one.
+    """
+    clock = clock or tai_clock()
+    return LegsSink([partial(UdpSink, leg, clock=clock, ttl=ttl, dscp=dscp) for leg in flow.legs])
 
 
 def pacing(leg: Leg, format: VideoFormat, packets: int, *, mode: str, lead_packets: int | None) -> Pacing:  # noqa: A002

@@ -13,7 +13,7 @@ from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, period_ns
 from relip.face.people import People
 from relip.face.tracker import FaceTracker
 from relip.graph.chain import Chain
-from relip.graph.delay import Delay, delay_for
+from relip.graph.delay import Apart, Delay, delay_for
 from relip.graph.ladder import Overload
 from relip.graph.ramp import Ramp
 from relip.graph.stages import (
@@ -68,10 +68,15 @@ def load_nets(models: Models, look_ahead_ms: int, rate: Fraction | None = None) 
     return Nets(detector=detector, mesh=mesh, articulation=load_articulation(models, look_ahead_ms))
 
 
-def delay_of(lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None) -> Delay:
-    """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short."""
+def delay_of(
+    lip_sync: LipSync, net: ArticulationNet, rate: Fraction, frames: int | None = None, *, apart: Apart | None = None
+) -> Delay:
+    """How long grains wait for their voice; `frames` is the operator's own latency. FormatError when that is too short.
+
+    `apart`: by how much the legs of picture and voice may be.
+    """
     early_ns = max(0, round(-lip_sync.offset_ms * 1_000_000))  # a voice that is laid earlier is needed for longer
-    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames)
+    return delay_for(rate, voice_need_ns(net, rate) + early_ns, frames, apart=apart)
 
 
 def chain(lip_sync: LipSync, nets: Nets, format: VideoFormat, *, delay: Delay, clock: Clock) -> Chain:  # noqa: A002

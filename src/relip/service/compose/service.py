@@ -7,26 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
-from relip.config import Config, FlowKeys, FlowOut
-from relip.control.static import described_in_file, write_transport_file
-from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
-from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
-from relip.essence.grains import VideoGrain
+from relip.config import Config, FlowOut
+from relip.control.static import write_transport_file
+from relip.essence.flow import AudioFlow, Flow, VideoFlow
+from relip.essence.formats import AncFormat, VideoFormat
+from relip.essence.grains import AudioBlock, VideoGrain
 from relip.essence.scene import Verdict
 from relip.essence.tai import Tai, period_ns
-from relip.frames.assemble import VideoAssembler
+from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
 from relip.graph import overlay
 from relip.graph.channel import Channel
-from relip.graph.delay import Delay
+from relip.graph.delay import Apart, Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
 from relip.graph.hearing import Hearing, voice_timeline
 from relip.graph.reception import Reception
 from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import pacing, sending, sink, source, tai_clock
+from relip.service.compose.ends import pacing, sending, sink, tai_clock
+from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, out_legs, video_in, voice_in
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
@@ -49,8 +50,8 @@ class Service:
     """A channel with what the doors want to know of it.
 
     `senders`: the timelines of the flows that are received, by flow. `notes`: what an engineer should read at start, but for
-    the clock's. `departures`: how the picture's packets leave. `by_arrival`: picture and voice are laid together by arrival.
-    `enrolled`: presenters who are known in advance.
+    the clock's. `incoming`, `outgoing`: the flows and their legs, by name. `departures`: how the picture's packets leave.
+    `by_arrival`: picture and voice are laid together by arrival. `enrolled`: presenters who are known in advance.
     """
 
     channel: Channel
@@ -59,6 +60,8 @@ class Service:
     delay: Delay
     clock: TaiClock
     notes: list[str]
+    incoming: dict[str, Incoming]
+    outgoing: dict[str, Outgoing]
     departures: Departures
     by_arrival: bool = False
     enrolled: int = 0
@@ -68,31 +71,24 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
-    graph = graph_of(config, video.format, clock=clock)
+    seen_apart, heard_apart = differential_ns(config.video, video), differential_ns(config.voice, voice)
+    apart = Apart(picture_ns=seen_apart or 0, voice_ns=heard_apart or 0)
+    graph = graph_of(config, video.format, clock=clock, apart=apart)
     delay, tally = graph.delay, graph.tally
-    early = _frames_early(camera, video)
-    pool = FramePool(delay.frames + early + SPARE_SLOTS, video.format)
+    behind = frames_behind(video.format.rate, seen_apart)
+    pool = FramePool(delay.frames + _frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
     out = _way_out(config, video, camera, delay, clock)
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
-    timeline = Timeline(video.format.rate, delay_ns=_delay_ns(camera))
-    sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker))
+    timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=_delay_ns(camera))
+    sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker), apart_ns=apart.voice_ns)
     inside = graph.between(timeline, egress)
-    window_ns = merge_window_ns(delay, video.format)
-    picture = VideoAssembler(video.format, payload_type=video.payload_type, pool=pool, merge_window_ns=window_ns)
-    sound = AudioAssembler(voice.format, payload_type=voice.payload_type)
-    sources = [source(flow.legs[0], buffer_octets=config.sockets.receive_buffer) for flow in (video, voice)]
-    seeing = Reception(
-        sources[0],
-        picture,
-        clock=clock,
-        deliver=inside.feed.offer,
-        capacity=VIDEO_CHUNK,
-        rest_ns=rest_ns(delay),
-        expire=picture.expire,
-    )
+    buffer_octets = config.sockets.receive_buffer
+    pictures = incoming(config.video, video, buffer_octets=buffer_octets)
+    sounds = incoming(config.voice, voice, buffer_octets=buffer_octets)
+    seeing = _seeing(video, pictures, pool, delay, clock=clock, deliver=inside.feed.offer)
     ear = Hearing(sounding, packet_samples=voice.format.packet_samples, clock=clock, put=graph.inbox.put)
-    hearing = Reception(sources[1], sound, clock=clock, deliver=ear.hear, capacity=AUDIO_CHUNK, rest_ns=AUDIO_REST_NS)
+    hearing = _hearing(voice, sounds, clock=clock, deliver=ear.hear)
     if config.voice.align == "arrival":
         graph.inbox.shift = ear.arrival_shift
     graph.inbox.fetch = hearing.fetch
@@ -107,10 +103,11 @@ def service(config: Config) -> Service:
         egress=egress,
         runner=inside.runner,
         tally=tally,
-        flows={"video": lambda: picture.counters, "voice": lambda: sound.counters},
+        flows={"video": lambda: seeing.assembler.counters, "voice": lambda: hearing.assembler.counters},
         close=close,
     )
-    notes = [*graph.notes, *(source.report.warning for source in sources if source.report.warning)]
+    sent = (note for each in out.outgoing.values() for note in each.warnings)
+    notes = [*graph.notes, *pictures.warnings, *sounds.warnings, *sent]
     return Service(
         channel=channel,
         senders={"video": timeline, "voice": sounding},
@@ -118,29 +115,57 @@ def service(config: Config) -> Service:
         delay=delay,
         clock=clock,
         notes=notes,
+        incoming={"video": pictures, "voice": sounds},
+        outgoing=out.outgoing,
         departures=out.departures,
         by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
     )
 
 
-def video_in(config: Config) -> tuple[VideoFlow, Sending | None]:
-    """The flow of the presenter's picture, and what its sender says of its clock in a transport file."""
-    keys = config.video
-    if keys.sdp is not None:
-        return described_in_file(keys.sdp, VideoFormat, interface=keys.interface, rate=keys.exact_rate)
-    assert keys.format is not None, "the configuration asks for a format with keys"
-    flow = Flow(format=video_format(keys.format), payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name)
-    return flow, None
+def _seeing(
+    flow: VideoFlow,
+    incoming: Incoming,
+    pool: FramePool,
+    delay: Delay,
+    *,
+    clock: TaiClock,
+    deliver: Callable[[VideoGrain], object],
+) -> Reception[VideoGrain, VideoAssembler]:
+    """The loop that receives the picture."""
+    assembler = VideoAssembler(
+        flow.format,
+        payload_type=flow.payload_type,
+        pool=pool,
+        merge_window_ns=merge_window_ns(delay, flow.format, incoming.differential_ns or 0),
+        differential_ns=incoming.differential_ns,
+    )
+    return Reception(
+        incoming.source,
+        assembler,
+        clock=clock,
+        deliver=deliver,
+        capacity=VIDEO_CHUNK,
+        rest_ns=rest_ns(delay),
+        expire=assembler.expire,
+        watch=incoming.watch,
+    )
 
 
-def voice_in(config: Config) -> tuple[AudioFlow, Sending | None]:
-    """The flow of the translated voice, and what its sender says."""
-    keys = config.voice
-    if keys.sdp is not None:
-        return described_in_file(keys.sdp, AudioFormat, interface=keys.interface)
-    coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
-    return Flow(format=coded, payload_type=keys.payload_type, legs=(_leg(keys),), name=config.name), None
+def _hearing(
+    flow: AudioFlow, incoming: Incoming, *, clock: TaiClock, deliver: Callable[[AudioBlock], object]
+) -> Reception[AudioBlock, AudioAssembler]:
+    """The loop that receives the voice."""
+    assembler = AudioAssembler(flow.format, payload_type=flow.payload_type, differential_ns=incoming.differential_ns or 0)
+    return Reception(
+        incoming.source,
+        assembler,
+        clock=clock,
+        deliver=deliver,
+        capacity=AUDIO_CHUNK,
+        rest_ns=AUDIO_REST_NS,
+        watch=incoming.watch,
+    )
 
 
 def _delay_ns(said: Sending | None) -> int:
@@ -163,23 +188,28 @@ def _passed_on(config: Config, source: Sending | None, own: Sending, delay: Dela
 
 @dataclass(frozen=True, slots=True)
 class _WayOut:
-    """What sends a grain, what closes the sinks, and how the video's packets leave."""
+    """What sends a grain, the flows it is sent to by name, and how the video's packets leave."""
 
     send: Send
-    close: Callable[[], None]
+    outgoing: dict[str, Outgoing]
     departures: Departures
+
+    def close(self) -> None:
+        """Give the sinks back."""
+        for each in self.outgoing.values():
+            each.sink.close()
 
 
 def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> _WayOut:
     """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
     out = config.output
-    flow = replace(video, legs=(_out_leg(out.video),), payload_type=out.video.payload_type, name=config.name)
+    flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
-    leg = _out_leg(out.video)
-    paced = pacing(leg, flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    outgoing = {"video": Outgoing(flow, sink(flow, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp))}
+    paced = pacing(flow.legs[0], flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
     late = _delay_ns(camera) // period_ns(flow.format.rate)
     picture = VideoSender(
-        sink(leg, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp),
+        outgoing["video"].sink,
         headers,
         paced,
         rate=flow.format.rate,
@@ -188,16 +218,15 @@ def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: De
     )
     told = None
     if out.disclosure is not None:
-        told = DisclosureSender(
-            sink(_out_leg(out.disclosure), clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp),
-            payload_type=out.disclosure.payload_type,
-            ssrc=secrets.randbits(32),
-        )
         anc = Flow(
             format=AncFormat(rate=flow.format.rate),
             payload_type=out.disclosure.payload_type,
-            legs=(_out_leg(out.disclosure),),
+            legs=out_legs(out.disclosure),
             name=config.name,
+        )
+        outgoing["disclosure"] = Outgoing(anc, sink(anc, clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp))
+        told = DisclosureSender(
+            outgoing["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
         )
         _write_sdp(
             out.disclosure,
@@ -219,24 +248,9 @@ def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: De
         finally:
             picture.send(grain, verdict, due)
 
-    def close() -> None:
-        picture.close()
-        if told is not None:
-            told.close()
-
-    return _WayOut(send, close, picture.departures)
+    return _WayOut(send, outgoing, picture.departures)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
     if out.sdp is not None:
         write_transport_file(out.sdp, text)
-
-
-def _out_leg(out: FlowOut) -> Leg:
-    return Leg(destination=out.destination, port=out.port, interface=out.interface)
-
-
-def _leg(keys: FlowKeys) -> Leg:
-    assert keys.destination is not None, "the configuration gives destination and port together"
-    assert keys.port is not None, "the configuration gives destination and port together"
-    return Leg(destination=keys.destination, port=keys.port, interface=keys.interface, source=keys.source)

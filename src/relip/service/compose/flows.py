@@ -1,0 +1,129 @@
+"""The flows that a configuration names, by transport file or by keys, with one leg or two, and how each leg fares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from relip.config import Config, FlowKeys, FlowOut
+from relip.control.static import described_in_file
+from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
+from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
+from relip.frames.legs import LegWatch
+from relip.peers.report import LegReport, SentLegReport
+from relip.ports import LegState
+from relip.service.compose.ends import source
+from relip.transport.legs import LegsSink, LegsSource
+from relip.transport.udp import UdpSink, UdpSource
+from relip.wire.sdp_media import Sending
+from relip.wire.st2022_7 import PathClass
+
+F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A flow as it is received: its sockets, what watches the legs, and by how much one leg may follow the other.
+
+    `differential_ns`: None where there is but one.
+    """
+
+    flow: Flow[Format]
+    source: LegsSource[UdpSource]
+    watch: LegWatch
+    differential_ns: int | None
+
+    def legs(self) -> list[LegReport]:
+        """How each leg fares."""
+        every = zip(self.flow.legs, self.watch.counters, self.source.states(), strict=True)
+        return [LegReport.of(leg, counters, state) for leg, counters, state in every]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an engineer should know at start."""
+        granted = [end.report.warning for end in self.source.ends if end.report.warning]
+        return granted + _missing(self.flow, self.source.states())
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A flow as it is sent: its sockets."""
+
+    flow: Flow[Format]
+    sink: LegsSink[UdpSink]
+
+    def legs(self) -> list[SentLegReport]:
+        """How each leg fares."""
+        return [SentLegReport.of(leg, state) for leg, state in zip(self.flow.legs, self.sink.states(), strict=True)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an engineer should know at start."""
+        return _missing(self.flow, self.sink.states())
+
+
+def video_in(config: Config) -> tuple[VideoFlow, Sending | None]:
+    """The flow of the presenter's picture, and what its sender says of its clock in a transport file."""
+    keys = config.video
+    if keys.sdp is not None:
+        return _described(keys, VideoFormat, rate=keys.exact_rate)
+    assert keys.format is not None, "the configuration asks for a format with keys"
+    form = video_format(keys.format)
+    return Flow(format=form, payload_type=keys.payload_type, legs=_legs(keys), name=config.name), None
+
+
+def voice_in(config: Config) -> tuple[AudioFlow, Sending | None]:
+    """The flow of the translated voice, and what its sender says."""
+    keys = config.voice
+    if keys.sdp is not None:
+        return _described(keys, AudioFormat)
+    coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
+    return Flow(format=coded, payload_type=keys.payload_type, legs=_legs(keys), name=config.name), None
+
+
+def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int) -> Incoming:
+    """Open what receives a flow. Raises ResourceError when not one leg can be had."""
+    apart_ns = differential_ns(keys, flow)
+    watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=apart_ns or 0)
+    return Incoming(flow, source(flow, buffer_octets=buffer_octets), watch, apart_ns)
+
+
+def differential_ns(keys: FlowKeys, flow: Flow[Format]) -> int | None:
+    """By how much one leg of a flow may follow the other; None when it has but one."""
+    if len(flow.legs) == 1:
+        return None
+    return PathClass[keys.redundant.path_class if keys.redundant is not None else "A"].differential_ns(flow.format)
+
+
+def out_legs(out: FlowOut) -> tuple[Leg, ...]:
+    """Where a flow is sent."""
+    first = Leg(destination=out.destination, port=out.port, interface=out.interface)
+    second = out.redundant
+    if second is None:
+        return (first,)
+    return first, Leg(destination=second.destination, port=second.port, interface=second.interface)
+
+
+def _described(keys: FlowKeys, kind: type[F], *, rate: Fraction | None = None) -> tuple[Flow[F], Sending]:
+    assert keys.sdp is not None, "asked for only where there is one"
+    second = None if keys.redundant is None else keys.redundant.interface
+    return described_in_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
+
+
+def _legs(keys: FlowKeys) -> tuple[Leg, ...]:
+    assert keys.destination is not None, "the configuration gives destination and port together"
+    assert keys.port is not None, "the configuration gives destination and port together"
+    first = Leg(destination=keys.destination, port=keys.port, interface=keys.interface, source=keys.source)
+    second = keys.redundant
+    if second is None:
+        return (first,)
+    assert second.destination is not None, "the configuration asks for both with keys"
+    assert second.port is not None, "the configuration asks for both with keys"
+    where = second.interface or keys.interface
+    return first, Leg(destination=second.destination, port=second.port, interface=where, source=second.source)
+
+
+def _missing(flow: Flow[Format], states: tuple[LegState, ...]) -> list[str]:
+    """The legs that could not be had."""
+    return [f"{leg} cannot be had yet: {state.why}" for leg, state in zip(flow.legs, states, strict=True) if state.why]
