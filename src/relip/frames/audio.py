@@ -53,8 +53,8 @@ class AudioCounters:
 class AudioAssembler:
     """Assembles one flow, from one leg or both; `channel` counts from 0.
 
-    `differential_ns`: by how much one of two legs may follow the other. `store`: where the octets of every channel are kept too,
-    for a way out. Raises FormatError for a channel that the format does not have.
+    `differential_ns`: by how much one of two legs may follow the other. `store`: where the octets of every channel are kept
+    too, for a way out. Raises FormatError for a channel that the format does not have.
     """
 
     def __init__(

@@ -58,6 +58,10 @@ class SoundStore:
         number = self._number[self._number >= first]
         return int(number.min()) if len(number) else None
 
+    def came(self, first: int, end: int) -> int:
+        """How many of the samples from number `first` to the one before `end` are here."""
+        return int(((self._number >= first) & (self._number < end)).sum())
+
     def take(self, first: int, out: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Write samples from number `first` on to `out` (n, sample_octets) uint8, zeros where none came; which came, (n,)."""
         number = np.arange(first, first + len(out))

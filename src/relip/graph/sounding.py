@@ -22,12 +22,13 @@ from relip.ports import Burst, Clock, PacketSink, Schedule
 from relip.wire.rtp import HEADER_OCTETS
 from relip.wire.st2110_30 import AudioPackets
 
-BATCH_NS = 8_000_000
+BATCH_NS = 16_000_000
 """Sound that is sent by one call. It has lain here for longer, and the sink lets each packet leave at its own instant."""
 BATCHES = 4
 """The latency is at least so many batches, so that what a batch is made of has had time to come."""
-SLICE_NS = 1_000_000
-"""Packets that leave at once: an eighth of a millisecond each is well inside the 17 packet times that receivers must bear."""
+SLICE_NS, SLICE_PACKETS = 4_000_000, 16
+"""So much leaves at once, when the last of it is due, for it is the waking up that costs: less than the 17 packet times that a
+sender may be late by (AES67)."""
 ASTRAY_SAMPLES = AUDIO_CLOCK_HZ // 2
 """Out by more than this, a place in the voice is found anew from the clock: timestamps or the clock have leapt."""
 
@@ -36,12 +37,14 @@ ASTRAY_SAMPLES = AUDIO_CLOCK_HZ // 2
 class SoundCounters:
     """What the voice's way out did, in packets.
 
-    `packets`: sent. `silent`: of those, how many had silence in them for samples that did not come, or not in time. `refused`:
-    the network did not take. `resyncs`: how often the place was found anew.
+    `packets`: sent. `silent`: of those, how many had silence in them for samples that did not come, or not in time. `late`:
+    came when nothing was left to be sent, and after their instant. `refused`: the network did not take. `resyncs`: how often
+    the place was found anew.
     """
 
     packets: int = 0
     silent: int = 0
+    late: int = 0
     refused: int = 0
     resyncs: int = 0
 
@@ -79,7 +82,8 @@ class VoiceSender:
         batch_ns = max(packet_ns, min(BATCH_NS, latency_ns // BATCHES) // packet_ns * packet_ns)
         self._rows = packets.room(batch_ns // packet_ns)
         self._samples = np.zeros((len(self._rows) * self._size, format.sample_octets), np.uint8)
-        schedule = Schedule(span_ns=batch_ns, together=SLICE_NS // packet_ns)
+        self._group = min(len(self._rows), SLICE_NS // packet_ns, SLICE_PACKETS)
+        schedule = Schedule(span_ns=batch_ns, together=self._group)
         none = np.zeros(len(self._rows), np.int64)
         self._burst = Burst(self._rows, np.zeros(0, np.uint8), none, none, schedule)
         self._place: int | None = None
@@ -99,9 +103,10 @@ class VoiceSender:
         self._find(self._clock.now().after(-later_ns), end)
         if self._idle or self._place is None:
             return False
-        due = tai_of_ticks(self._place, AUDIO_CLOCK_HZ).after(later_ns)
-        self._clock.wait_until(due)
         n = min(len(self._rows), -(-(end - self._place) // self._size))
+        last = self._group if n == len(self._rows) else n  # what is left at the end leaves at once
+        due = tai_of_ticks(self._place + (last - 1) * self._size, AUDIO_CLOCK_HZ).after(later_ns)
+        self._clock.wait_until(due)
         self._send(self._place, n, due)
         self._place += n * self._size
         return True
@@ -132,7 +137,10 @@ class VoiceSender:
             self.counters.resyncs += not self._idle
             came = self._store.next_from(now if astray or self._place is None else max(now, self._place))
             if came is not None:
-                self._place = came + (self._store.phase - came) % self._size
+                place = came + (self._store.phase - came) % self._size
+                if self._place is not None and not astray:
+                    self.counters.late += self._store.came(self._place, place) // self._size
+                self._place = place
         self._idle = self._place is None or self._place >= end
 
     def _send(self, place: int, n: int, due: Tai) -> None:

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.unit
 
 START = 81_600_000_000_017
 LATENCY_NS = 200_000_000
+VISIT_NS = 8_000_000
+BATCH = BATCH_NS // 1_000_000
 MONO = AudioFormat()
 FORMATS = [
     MONO,
@@ -86,9 +88,9 @@ class House:
 
     def play(self, seconds, *, skip=(), first=0):
         """Packets come in visits of 8 ms, and the way out does what is due."""
-        each = BATCH_NS * AUDIO_CLOCK_HZ // NS_PER_S // self.size
-        for visit in range(int(seconds * NS_PER_S) // BATCH_NS):
-            self.clock.advance(BATCH_NS)
+        each = VISIT_NS * AUDIO_CLOCK_HZ // NS_PER_S // self.size
+        for visit in range(int(seconds * NS_PER_S) // VISIT_NS):
+            self.clock.advance(VISIT_NS)
             self.come(first + visit * each, each, skip=skip)
             self.work()
         return first + (visit + 1) * each
@@ -100,10 +102,13 @@ class House:
             self.sender.step()
 
     def due(self):
-        """The instant that the thread waits for."""
+        """The instant that the thread waits for, but for what it gathers."""
         later_ns = self.behind_ns + LATENCY_NS
         self.sender._find(self.clock.now().after(-later_ns), self.store.end)
         return None if self.sender._idle else tai_of_ticks(self.sender._place, AUDIO_CLOCK_HZ).after(later_ns)
+
+    def instant(self, packet):
+        return tai_of_ticks(START + packet * self.size, AUDIO_CLOCK_HZ)
 
     def finish(self):
         """Nothing comes any more; all that is here leaves."""
@@ -134,13 +139,14 @@ def test_what_came_leaves_octet_for_octet_under_its_own_timestamps(form, behind_
     assert house.sender.counters.silent == 0
 
 
-def test_every_batch_is_due_the_latency_after_its_own_instant():
+def test_no_packet_is_due_before_the_latency_after_its_own_instant():
     house = House(behind_ns=-5 * NS_PER_S)
     house.play(0.6)
-    assert len(house.sink.dues) > 40
-    for due, timestamp in zip(house.sink.dues, house.timestamps()[::8], strict=True):
+    assert len(house.sink.dues) > 20
+    for due, timestamp in zip(house.sink.dues, house.timestamps()[::BATCH], strict=True):
         number = START + (timestamp - START) % 2**32
-        assert due == tai_of_ticks(number, AUDIO_CLOCK_HZ).after(LATENCY_NS - 5 * NS_PER_S)
+        gathered_ns = 3_000_000  # four packets leave when the last of them is due
+        assert due == tai_of_ticks(number, AUDIO_CLOCK_HZ).after(LATENCY_NS - 5 * NS_PER_S + gathered_ns)
 
 
 def test_a_packet_that_never_came_is_silence_and_counted_and_its_neighbours_are_whole():
@@ -170,7 +176,7 @@ def test_a_voice_that_stops_stops_at_the_output_and_one_that_returns_is_where_it
     house = House()
     sent = house.play(0.4)
     for _ in range(150):  # 1.2 s without a packet
-        house.clock.advance(BATCH_NS)
+        house.clock.advance(VISIT_NS)
         house.work()
     assert len(house.sink.rows) == sent
     house.play(0.3, first=sent + 1200)  # the store's voice is a second long: what is played is its beginning again
@@ -179,6 +185,21 @@ def test_a_voice_that_stops_stops_at_the_output_and_one_that_returns_is_where_it
     assert house.sequences() == list(range(len(stamps)))
     gaps = [b - a for a, b in pairwise(stamps)]
     assert sum(gap != 48 for gap in gaps) == 1, "there is one leap, over the pause"
+    assert house.sender.counters.silent == 0
+
+
+def test_what_comes_after_its_instant_when_all_else_has_left_is_left_out_and_counted():
+    house = House()
+    sent = house.play(0.4)
+    house.clock.advance(LATENCY_NS + 100_000_000)
+    house.work()
+    overdue = house.clock.now().since(house.instant(sent).after(LATENCY_NS)) // 1_000_000
+    assert overdue >= 100
+    house.come(sent, 320)
+    house.work()
+    house.finish()
+    assert house.sender.counters.late == overdue
+    assert house.sender.counters.packets == sent + 320 - overdue
     assert house.sender.counters.silent == 0
 
 
@@ -196,7 +217,7 @@ def test_timestamps_that_leap_are_followed_without_a_flood_of_silence():
         count=np.full(40, 48),
     )
     for _ in range(10):
-        house.clock.advance(BATCH_NS)
+        house.clock.advance(VISIT_NS)
         house.work()
     assert house.sender.counters.resyncs == 1
     assert len(house.sink.rows) - before <= 90
@@ -216,7 +237,7 @@ def test_a_network_that_refuses_costs_packets_and_not_the_thread():
     house.play(0.1, first=300)
     house.sink.broken = False
     house.play(0.1, first=400)
-    assert house.failures == {"voice out: no route": house.sender.counters.refused // 8}
+    assert house.failures == {"voice out: no route": house.sender.counters.refused // BATCH}
     assert house.sender.counters.packets > before
 
 
