@@ -140,6 +140,14 @@ def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 @click.option("--config", "config_path", type=FILE, help="Configuration (YAML) of which lip_sync and models are taken.")
 @click.option("--offset-ms", type=float, help="Voice later (+) or earlier (−), milliseconds; goes before the configuration.")
 @click.option("--amplitude", type=float, help="Factor on the mouth's opening; goes before the configuration.")
+@click.option(
+    "--enrolment",
+    "enrolments",
+    type=FILE,
+    multiple=True,
+    help="File that `relip enrol` wrote: who is recognised is dubbed from the first frame; may be repeated, goes before the "
+    "configuration.",
+)
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Begin so many seconds into IN and VOICE.")
 @click.option("--end", type=LENGTH, help="End so many seconds into IN and VOICE.")
 @click.option("--original-sound", is_flag=True, help="Keep the sound of IN as a second track.")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
-from relip.config import Config, FlowOut
+from relip.clock.rivermax import RivermaxClock
+from relip.config import Config, FlowOut, Output
 from relip.control.static import write_transport_file
 from relip.essence.flow import AudioFlow, Flow, VideoFlow
 from relip.essence.formats import AncFormat, VideoFormat
@@ -23,11 +24,22 @@ from relip.graph.delay import Apart, Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Egress, Send
 from relip.graph.hearing import Hearing, voice_timeline
+from relip.graph.pacing import Pacing, pacing_of_card
 from relip.graph.reception import Reception
 from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import pacing, sending, sink, tai_clock
-from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, out_legs, video_in, voice_in
+from relip.service.compose.cards import card_clock
+from relip.service.compose.ends import pacing, sending, tai_clock
+from relip.service.compose.flows import (
+    Incoming,
+    Outgoing,
+    differential_ns,
+    incoming,
+    out_legs,
+    outgoing,
+    video_in,
+    voice_in,
+)
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
@@ -193,11 +205,14 @@ class _WayOut:
     send: Send
     outgoing: dict[str, Outgoing]
     departures: Departures
+    card: RivermaxClock | None
 
     def close(self) -> None:
-        """Give the sinks back."""
+        """Give the sinks back, and the card's clock."""
         for each in self.outgoing.values():
             each.sink.close()
+        if self.card is not None:
+            self.card.close()
 
 
 def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> _WayOut:
@@ -205,17 +220,20 @@ def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: De
     out = config.output
     flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
-    outgoing = {"video": Outgoing(flow, sink(flow, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp))}
-    paced = pacing(flow.legs[0], flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    card, paced = _pace(out, flow, headers.packets, clock)
+    said = _passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced), delay)
+    sizes = headers.lengths + headers.headers.shape[1]
+    sent = {"video": outgoing(out.video, flow, clock=clock, sending=said, sizes=sizes)}
     late = _delay_ns(camera) // period_ns(flow.format.rate)
     picture = VideoSender(
-        outgoing["video"].sink,
+        sent["video"].sink,
         headers,
         paced,
         rate=flow.format.rate,
         shift=0 if out.timestamps == "preserve" else delay.frames + late,
         mark=overlay.draw if out.overlay else None,
     )
+    _write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
     told = None
     if out.disclosure is not None:
         anc = Flow(
@@ -224,22 +242,10 @@ def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: De
             legs=out_legs(out.disclosure),
             name=config.name,
         )
-        outgoing["disclosure"] = Outgoing(anc, sink(anc, clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp))
-        told = DisclosureSender(
-            outgoing["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
-        )
-        _write_sdp(
-            out.disclosure,
-            sdp.format(
-                anc,
-                sending=_passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay),
-                information=DISCLOSURE_TEXT,
-                ttl=out.disclosure.ttl,
-            ),
-        )
-    own = sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced)
-    said = _passed_on(config, camera, own, delay)
-    _write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
+        own = _passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
+        sent["disclosure"] = outgoing(out.disclosure, anc, clock=clock, sending=own)
+        told = DisclosureSender(sent["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32))
+        _write_sdp(out.disclosure, sdp.format(anc, sending=own, information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl))
 
     def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
@@ -248,7 +254,14 @@ def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: De
         finally:
             picture.send(grain, verdict, due)
 
-    return _WayOut(send, outgoing, picture.departures)
+    return _WayOut(send, sent, picture.departures, card)
+
+
+def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[RivermaxClock | None, Pacing]:
+    """How the video's packets leave, and the clock of the card that sees to it, if one does."""
+    if out.video.transport == "rivermax":
+        return card_clock(out.video.interface, clock), pacing_of_card(flow.format, packets)
+    return None, pacing(flow.legs[0], flow.format, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
 
 
 def _write_sdp(out: FlowOut, text: str) -> None:
