@@ -2,4 +2,5 @@
 
 from relip.service.cli import main
 
-main()
+if __name__ == "__main__":  # the processes of `relip bench wire` import this module too
+    main()

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import flows
 from pyrivermax.building import build
 from relip.clock.rivermax import RivermaxClock
 from relip.essence.errors import FormatError, ResourceError
@@ -17,7 +18,7 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import AncFormat, video_format
 from relip.essence.tai import Tai
 from relip.graph.pacing import pacing_of_card
-from relip.ports import Burst, Chunk, Schedule
+from relip.ports import PACKET_STRIDE, Burst, Chunk, Schedule
 from relip.transport import rivermax
 from relip.transport.rivermax import RivermaxSink, RivermaxSource
 from relip.wire import sdp
@@ -135,6 +136,21 @@ def test_frames_arrive_bit_for_bit_round_the_ring(headers, video_sink, by_sequen
     source.close()
 
 
+def test_grains_cross_two_cards_and_come_out_as_they_went_in():
+    raster = video_format("720p25")
+    camera, receiver = flows.Sender(raster=raster), flows.Receiver(raster=raster)
+    source = RivermaxSource(LEG, by_sequence=True)
+    first = camera.burst()
+    sink = RivermaxSink(video_sdp(), sizes=first.lengths + first.headers.shape[1])
+    for burst in (first, *(camera.burst() for _ in range(5))):
+        sink.send(burst)
+        receiver.take(source)
+    assert receiver.ticks == sorted(camera.sent)
+    assert flows.same(receiver.frames, camera.sent, receiver.ticks)
+    sink.close()
+    source.close()
+
+
 def test_a_frame_goes_out_in_whole_chunks_that_fill_it(headers):
     assert rivermax._packets_per_chunk(4320) == 60
     assert headers.packets % rivermax._packets_per_chunk(headers.packets) == 0
@@ -229,6 +245,7 @@ def test_a_signal_ends_a_receive_call_and_loses_nothing(filled, fake):
 def test_a_wrong_checksum_is_counted_and_stops_nothing(filled, fake):
     fake.inject("checksum", STATUS["checksum"], 1)
     assert receive_all(filled, len(payloads())) == payloads()
+    filled.close()
     assert filled.checksum_issues == 1
 
 
@@ -264,9 +281,10 @@ def test_an_interface_that_is_no_card_is_refused():
         RivermaxSink(anc_sdp(Leg(LEG.destination, LEG.port, interface="10.0.0.1")), sizes=None)
 
 
-def test_a_transport_file_the_card_does_not_understand_is_refused():
+@pytest.mark.parametrize("text", ["v=0\r\n", anc_sdp().replace("s=relip", "s= "), anc_sdp().replace("source-filter", "source")])
+def test_a_transport_file_the_card_does_not_understand_is_refused(text):
     with pytest.raises(ResourceError, match="does the SDP describe the packets"):
-        RivermaxSink("v=0\r\n", sizes=None)
+        RivermaxSink(text, sizes=None)
 
 
 ACQUIRE, COMMIT = "rmx_output_media_get_next_chunk", "rmx_output_media_commit_chunk"
@@ -300,6 +318,14 @@ def test_the_frame_after_one_that_was_given_up_is_whole(fake, headers, video_sin
     rest = receive_all(video_source, held + headers.packets)
     assert rest[:held] == expected[chunk * per_chunk : chunk * per_chunk + held]
     assert rest[held:] == datagrams_of(second)
+
+
+def test_a_packet_larger_than_was_said_is_refused_and_the_next_leaves(pair):
+    sink, source = pair
+    with pytest.raises(FormatError, match="or too large"):
+        sink.send(burst_of([bytes(2001)]))
+    assert sink.send(burst_of([bytes(2000)])) == 1
+    assert receive_all(source, 1) == [bytes(PACKET_STRIDE)]  # cut by the chunk
 
 
 def test_a_card_that_refuses_for_good_is_an_error_that_names_the_step(fake, headers, video_sink):

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <time.h>
 
 #include <algorithm>
 #include <list>
@@ -25,6 +26,7 @@ std::map<std::string, Injected> injected;
 std::map<std::string, uint64_t> counters;
 std::string calls, calls_read;
 uint64_t ptp_ns = 1000;
+int64_t ahead_ns = 0; /* of the system's clock, once the card's follows it */
 bool running = false, ptp = false;
 
 bool is_device(in_addr address) { return (ntohl(address.s_addr) >> 24) == 127; } /* any loopback address is a card */
@@ -125,7 +127,7 @@ bool read_sdp(fake_stream *stream, const rmx_output_media_stream_params *params)
     int port = 0;
     bool named = false;
     while (std::getline(lines, line)) {
-        if (line.rfind("s=", 0) == 0) named = line.size() > 3;
+        if (line.rfind("s=", 0) == 0) named = line.find_first_not_of(" \r", 2) != std::string::npos;
         if (line.rfind("m=", 0) == 0 && media++ == params->media) sscanf(line.c_str(), "m=%*s %d", &port);
         if (media == params->media + 1) {
             sscanf(line.c_str(), "c=IN IP4 %63[0-9.]", to);
@@ -150,7 +152,14 @@ void fake_reset(void) {
 }
 const char *fake_calls(void) { std::lock_guard<std::mutex> held(lock); calls_read = calls; return calls_read.c_str(); }
 uint64_t fake_counter(const char *name) { std::lock_guard<std::mutex> held(lock); return counters[name]; }
-void fake_set_time(uint64_t ns) { std::lock_guard<std::mutex> held(lock); ptp_ns = ns; }
+void fake_set_time(uint64_t ns) {
+    std::lock_guard<std::mutex> held(lock);
+    ptp_ns = ns, ahead_ns = 0;
+}
+void fake_follow(int64_t ahead) {
+    std::lock_guard<std::mutex> held(lock);
+    ahead_ns = ahead;
+}
 
 rmx_status _rmx_init(const rmx_version *) {
     std::lock_guard<std::mutex> held(lock);
@@ -321,7 +330,9 @@ rmx_status rmx_use_ptp_clock(const rmx_ptp_clock_params *p) {
 rmx_status rmx_check_clock_steady(void) { STEP("rmx_check_clock_steady"); return ptp ? RMX_OK : FAKE_MISUSE; }
 rmx_status rmx_get_time(rmx_time_type, uint64_t *ns) {
     HOT("rmx_get_time");
-    *ns = ptp_ns;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    *ns = ahead_ns ? (uint64_t)(now.tv_sec * 1000000000LL + now.tv_nsec + ahead_ns) : ptp_ns;
     ptp_ns += 1000; /* so that waiting for an instant ends */
     return ptp ? RMX_OK : FAKE_MISUSE;
 }

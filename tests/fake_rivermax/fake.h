@@ -62,6 +62,7 @@ void fake_reset(void);
 const char *fake_calls(void);
 uint64_t fake_counter(const char *name);
 void fake_set_time(uint64_t ns);
+void fake_follow(int64_t ahead_ns);
 
 #define _rmx_init _rmx_init_f1
 #define rmx_cleanup rmx_cleanup_f1

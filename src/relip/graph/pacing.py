@@ -41,8 +41,8 @@ SPAN = Fraction(17, 20)
 """Share of the period over which `SPREAD` sends: inside R_ACTIVE = 1080/1125, with room for a sleep that oversleeps."""
 SLICE_NS = 1_000_000
 """Its groups are about this far apart: sleeping for each small one cannot keep up."""
-HYBRID_SPIN_NS = 50_000
-"""A sleep ends about this much late on a machine that is not tuned."""
+HYBRID_SPIN_NS = 30_000
+"""A sleep ends about this much late, with the thread's timer slack taken away."""
 ALWAYS_NS = NS_PER_S
 _US = 1000
 
@@ -89,7 +89,6 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
             span_ns=period_ns(format.rate),
             together=limits.c_max // 2,
             hold_ns=shape.drain_ns,
-            slack=limits.c_max - limits.c_max // 2 - 1,
             spin_ns=ALWAYS_NS if mode is Mode.SPIN else HYBRID_SPIN_NS,
         )
     wide = mode in PACED and shape.allows(SenderType.W)

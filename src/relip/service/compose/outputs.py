@@ -6,7 +6,8 @@ import secrets
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
-from relip.config import Config, FlowOut
+from relip.clock.rivermax import RivermaxClock
+from relip.config import Config, FlowOut, Output
 from relip.control.static import write_transport_file
 from relip.essence.flow import Flow, VideoFlow
 from relip.essence.formats import AncFormat
@@ -17,10 +18,12 @@ from relip.graph import overlay
 from relip.graph.delay import Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Send
+from relip.graph.pacing import Pacing, pacing_of_card
 from relip.graph.timeline import LATE_PERIODS
 from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import pacing, sending, sink
-from relip.service.compose.flows import Outgoing, out_legs
+from relip.service.compose.cards import card_clock
+from relip.service.compose.ends import pacing, sending
+from relip.service.compose.flows import Outgoing, out_legs, outgoing
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
@@ -57,11 +60,14 @@ class WayOut:
     shift_frames: int
     outgoing: dict[str, Outgoing]
     departures: Departures
+    card: RivermaxClock | None
 
     def close(self) -> None:
-        """Give the sinks back."""
+        """Give the sinks back, and the card's clock."""
         for each in self.outgoing.values():
             each.sink.close()
+        if self.card is not None:
+            self.card.close()
 
 
 def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> WayOut:
@@ -69,18 +75,21 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
     out = config.output
     flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
-    outgoing = {"video": Outgoing(flow, sink(flow, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp))}
-    paced = pacing(flow.legs[0], flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    card, paced = _pace(out, flow, headers.packets, clock)
+    said = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced), delay)
+    sizes = headers.lengths + headers.headers.shape[1]
+    sent = {"video": outgoing(out.video, flow, clock=clock, sending=said, sizes=sizes)}
     late = delay_ns(camera) // period_ns(flow.format.rate)
     shift = 0 if out.timestamps == "preserve" else delay.frames + late
     picture = VideoSender(
-        outgoing["video"].sink,
+        sent["video"].sink,
         headers,
         paced,
         rate=flow.format.rate,
         shift=shift,
         mark=overlay.draw if out.overlay else None,
     )
+    write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
     told = None
     if out.disclosure is not None:
         anc = Flow(
@@ -89,22 +98,10 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
             legs=out_legs(out.disclosure),
             name=config.name,
         )
-        outgoing["disclosure"] = Outgoing(anc, sink(anc, clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp))
-        told = DisclosureSender(
-            outgoing["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
-        )
-        write_sdp(
-            out.disclosure,
-            sdp.format(
-                anc,
-                sending=passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay),
-                information=DISCLOSURE_TEXT,
-                ttl=out.disclosure.ttl,
-            ),
-        )
-    own = sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced)
-    said = passed_on(config, camera, own, delay)
-    write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
+        own = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
+        sent["disclosure"] = outgoing(out.disclosure, anc, clock=clock, sending=own)
+        told = DisclosureSender(sent["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32))
+        write_sdp(out.disclosure, sdp.format(anc, sending=own, information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl))
 
     def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
         try:
@@ -113,7 +110,14 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
         finally:
             picture.send(grain, verdict, due)
 
-    return WayOut(send, shift, outgoing, picture.departures)
+    return WayOut(send, shift, sent, picture.departures, card)
+
+
+def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[RivermaxClock | None, Pacing]:
+    """How the video's packets leave, and the clock of the card that sees to it, if one does."""
+    if out.video.transport == "rivermax":
+        return card_clock(out.video.interface, clock), pacing_of_card(flow.format, packets)
+    return None, pacing(flow.legs[0], flow.format, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
 
 
 def write_sdp(out: FlowOut, text: str) -> None:

@@ -21,8 +21,8 @@ from relip.graph.sounding import VoiceSender
 from relip.graph.stages import Inbox
 from relip.graph.tally import Tally
 from relip.graph.timeline import Timeline
-from relip.service.compose.ends import sending, sink
-from relip.service.compose.flows import Incoming, Outgoing, incoming, out_legs
+from relip.service.compose.ends import sending
+from relip.service.compose.flows import Incoming, incoming, out_legs, outgoing
 from relip.service.compose.outputs import WayOut, delay_ns, passed_on, write_sdp
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
@@ -110,9 +110,9 @@ def _sender(
     keys = config.output.voice
     assert keys is not None, "asked for only where the voice is sent"
     flow = Flow(format=voice.format, payload_type=keys.payload_type, legs=out_legs(keys), name=config.name)
-    out.outgoing["voice"] = Outgoing(flow, sink(flow, clock=clock, ttl=keys.ttl, dscp=keys.dscp))
-    own = sending(clock, ts_refclk=config.clock.ts_refclk)
-    write_sdp(keys, sdp.format(flow, sending=passed_on(config, source, own, delay), ttl=keys.ttl))
+    said = passed_on(config, source, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
+    out.outgoing["voice"] = outgoing(keys, flow, clock=clock, sending=said)
+    write_sdp(keys, sdp.format(flow, sending=said, ttl=keys.ttl))
     return VoiceSender(
         out.outgoing["voice"].sink,
         store,
