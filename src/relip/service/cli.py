@@ -255,6 +255,26 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
 
 
 @bench.command()
+@click.option(
+    "--config", "config_path", type=FILE, help="Configuration (YAML) of which models is taken; by default Triton's ports."
+)
+@click.option("--requests", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Requests of each net.")
+@click.option(
+    "--services",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Services that share the server in the last part.",
+)
+@JSON
+def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """What a Triton server adds to a request beside the same net in this process, and what it gains by joining requests."""
+    from relip.service.bench_inference import InferenceOptions, inference  # noqa: PLC0415
+
+    inference(InferenceOptions(**options))
+
+
+@bench.command()
 @FORMAT
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Of each run.")
 @click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each measurement of CPU.")
