@@ -239,6 +239,29 @@ def test_a_slot_that_no_packet_came_for_is_passed_over(headers):
     source.close()
 
 
+def test_what_has_come_is_not_kept_back_for_what_may_come(pair):
+    sink, source = pair
+    sink.send(burst_of(payloads()[:3]))
+    assert source.receive(Chunk.of(8), 600 * SECOND_NS) == 3
+
+
+def test_closing_ends_a_receive_that_is_looking_at_the_ring(cards):
+    source, ended = RivermaxSource(LEG), []
+
+    def wait():
+        with pytest.raises(ResourceError, match="closed while receiving"):
+            source.receive(Chunk.of(8), 600 * SECOND_NS)
+        ended.append(True)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while cards.counter("looks") < 2:
+        assert waiting.is_alive()
+    source.close()
+    waiting.join(timeout=30)
+    assert ended
+
+
 def test_a_signal_ends_a_receive_call_and_loses_nothing(filled, cards):
     cards.inject("rmx_input_get_next_chunk", STATUS["signal"], 1)
     assert filled.receive(Chunk.of(8), 60 * SECOND_NS) == 0
@@ -317,6 +340,8 @@ def test_the_frame_after_one_that_was_given_up_is_whole(cards, headers, video_si
     assert received == expected[: chunk * per_chunk]
     second = frame_burst(headers, 2)
     assert video_sink.send(second) == headers.packets
+    owed = headers.packets // per_chunk - chunk - (step == COMMIT)
+    assert cards.calls().count("rmx_output_media_skip_chunks") == (owed > 0 and not (step == ACQUIRE and chunk == 0))
     held = per_chunk if step == COMMIT else 0  # what was filled and not committed still leaves, in its place
     rest = receive_all(video_source, held + headers.packets)
     assert rest[:held] == expected[chunk * per_chunk : chunk * per_chunk + held]
@@ -393,6 +418,17 @@ def test_a_frame_leaves_at_its_instant_where_the_card_keeps_it(cards, headers, v
     assert cards.counter("frames with a time") == (2 if timed else 0)
     if clock is not None:
         clock.close()
+
+
+def test_a_clock_that_is_given_back_no_longer_times_frames(cards, headers):
+    cards.set_time(1_800_000_000_000_000_000)
+    RivermaxClock("127.0.0.1").close()
+    sink = RivermaxSink(video_sdp(), sizes=headers.lengths + headers.headers.shape[1])
+    burst = frame_burst(headers)
+    burst.due = Tai(1_800_000_000_000_000_000 + 10**9)
+    sink.send(burst)
+    assert cards.counter("frames with a time") == 0
+    sink.close()
 
 
 def test_a_narrow_frame_leaves_two_packets_before_its_first_is_read(cards, headers, video_sink):
