@@ -46,6 +46,8 @@ lock: setup ## resolve requirements.lock anew: newest versions, one for all of P
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--extra graph --extra onnx --extra models --extra media --extra demo --extra triton --extra eval --extra probe \
 		--group test --group lint --group build --output-file requirements.lock
+	$(VENV)/lock/bin/uv pip compile requirements/triton.in --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements/triton.lock
 
 models: setup ## build the face nets again into the cache
 	$(RUN)/relip models build

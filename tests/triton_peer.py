@@ -31,6 +31,16 @@ def answered(model, inputs):
             time.sleep(0.02)
 
 
+def account(model, *, requests):
+    """A server's account once it has so many requests in it and rests: it is written a moment after the answers."""
+    last, before = time.monotonic() + LONGEST_MENDING_S, None
+    while (told := model.account()).requests < requests or told != before:
+        assert time.monotonic() < last, told
+        before = told
+        time.sleep(0.02)
+    return told
+
+
 def refused(model, inputs, words):
     """Wait until a model that is being mended says why it cannot be."""
     last = time.monotonic() + LONGEST_MENDING_S

@@ -173,12 +173,21 @@ class Pacing(Section):
     )
 
 
+class SoundOut(FlowOut):
+    """Where the voice is sent, as it came, the latency later."""
+
+    payload_type: int = Field(97, ge=96, le=127, description="RTP payload type; 97 is what `relip send` uses for the voice")
+
+
 class Output(Section):
     """What leaves."""
 
     video: FlowOut = Field(description="the dubbed picture, ST 2110-20")
     disclosure: FlowOut | None = Field(
         None, description="ST 2110-40 flow that says of each frame whether it was altered, and where; off unless given"
+    )
+    voice: SoundOut | None = Field(
+        None, description="ST 2110-30 flow of the voice that came in, delayed to leave with its picture; off unless given"
     )
     timestamps: Literal["preserve", "restamp"] = Field(
         "preserve",
@@ -354,7 +363,7 @@ class Settings(Section):
     models: Models = Field(Models(), description="where the nets lie, and what runs them")
 
 
-S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
+S = TypeVar("S", VideoIn, VoiceIn, FlowOut, SoundOut)
 M = TypeVar("M", bound=Section)
 
 
@@ -432,7 +441,11 @@ def _scalar(name: str, value: str) -> Any:  # noqa: ANN401  whatever YAML holds
 def _resolved(config: Config, base: Path) -> Config:
     """The same with every relative path taken from `base`."""
     output = config.output
-    out = {"video": _with_path(output.video, base), "disclosure": output.disclosure and _with_path(output.disclosure, base)}
+    out = {
+        "video": _with_path(output.video, base),
+        "disclosure": output.disclosure and _with_path(output.disclosure, base),
+        "voice": output.voice and _with_path(output.voice, base),
+    }
     return config.model_copy(
         update={
             "video": _with_path(config.video, base),

@@ -1,5 +1,6 @@
 """Nets on a real Triton server: the same numbers as in the process, and what happens when it is slow, gone, or another one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -32,7 +33,7 @@ from relip.service.compose import engines
 from relip.weights import cache, repository, shipped
 from relip.weights.triton_config import Hosting
 from talker import SIZE, shot
-from triton_peer import TritonPeer, answered, free_port, refused
+from triton_peer import TritonPeer, account, answered, free_port, refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -185,24 +186,24 @@ def test_requests_of_two_services_are_joined_and_each_gets_its_own_answer(server
     services = [ask(server, "joined") for _ in range(2)]
     for model in services:
         model.infer(noise(here.signature))
-    with tritonclient.grpc.InferenceServerClient(server.grpc) as client:
-        before = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
-        wanted = [noise(here.signature, seed=k) for k in range(2)]
-        came = [None, None]
+    before = account(services[0], requests=2)
+    wanted = [noise(here.signature, seed=k) for k in range(2)]
+    came = [None, None]
 
-        def one(k):
-            came[k] = services[k].infer(wanted[k])[0]
+    def one(k):
+        came[k] = services[k].infer(wanted[k])[0]
 
-        threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        after = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
+    threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
     for inputs, result in zip(wanted, came, strict=True):
         np.testing.assert_allclose(result, here.infer(inputs)[0], atol=2e-5)
-    assert int(after["inference_count"]) - int(before["inference_count"]) == 2
-    assert int(after["execution_count"]) - int(before["execution_count"]) == 1
+    after = account(services[0], requests=before.requests + 2)
+    assert after.requests - before.requests == 2
+    assert after.executions - before.executions == 1
+    assert after.busy_ns > before.busy_ns
 
 
 def test_inputs_that_do_not_fit_are_told_without_losing_the_server(server, ask):
@@ -386,3 +387,21 @@ def test_the_command_names_a_server_that_is_away_in_one_line(monkeypatch, capsys
         cli.main()
     assert end.value.code == 1
     assert f"no Triton server answers at {url}" in capsys.readouterr().err
+
+
+def test_the_benchmark_tells_every_net_in_both_places_and_services_that_share_the_server(server, monkeypatch, capsys, tmp_path):
+    (tmp_path / "relip.yaml").write_text(f"models: {{triton: {{url: '{server.grpc}'}}}}")
+    asked = ["--config", str(tmp_path / "relip.yaml"), "--requests", "30", "--services", "2", "--json", "-"]
+    monkeypatch.setattr(sys, "argv", ["relip", "bench", "inference", *asked])
+    cli.main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["server"]["url"] == server.grpc
+    assert [one["net"] for one in told["nets"]] == ["face_detector", "face_mesh", "articulation"]
+    for one in told["nets"]:
+        assert one["equal"]
+        assert 0 < one["triton_p50_ms"] <= one["triton_p99_ms"]
+        assert one["added_p50_ms"] == pytest.approx(one["triton_p50_ms"] - one["here_p50_ms"], abs=0.002)
+    assert [one["services"] for one in told["shared"]] == [1, 2]
+    assert told["shared"][0]["joined"] == 1
+    assert 1 <= told["shared"][1]["joined"] <= 2
+    assert not ours()

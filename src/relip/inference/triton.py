@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from relip.essence.errors import ModelError, ResourceError
 from relip.inference.fitting import refuse_misfits
-from relip.inference.triton_client import Client, Region, Server, give_back, region
+from relip.inference.triton_client import Account, Client, Region, Server, give_back, region
 from relip.ports import Signature, TensorSpec
 
 START_S = 10.0
@@ -84,6 +84,17 @@ class TritonModel:
                 raise ModelError(f"{self._name} on {self._server.url}: {_line(cause)}") from cause
             self._limit_s, self._pause_s = self._timeout_s, 0.0
             return results
+
+    def account(self) -> Account:
+        """The server's own account of this model. Raises ModelError: no server, no answer."""
+        with self._busy:
+            link = self._links.current
+            if link is None:
+                raise ModelError(self._why)
+            try:
+                return link.account()
+            except Exception as cause:  # as above
+                raise ModelError(f"{self._name} on {self._server.url}: {_line(cause)}") from cause
 
     def close(self) -> None:
         """Give memory and connection back. Idempotent; done at the end of the program where nobody calls it."""
@@ -224,6 +235,10 @@ class _Link:
             known[shapes] = tuple(result.shape for result in results)
             self._plans[shapes] = _Plan(self._client, self.signature(), shapes, known[shapes])
         return results
+
+    def account(self) -> Account:
+        """The server's own account of the model."""
+        return self._client.account(self._name, START_S)
 
     def rehearse(self, shapes: Shapes, results: Shapes) -> None:
         """Register memory for a kind of request, and send one of noughts."""

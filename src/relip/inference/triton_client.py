@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from relip.essence.errors import ResourceError
 
 MOST_OCTETS = 2**31 - 1
+COMPUTING = ("compute_input", "compute_infer", "compute_output")
 Array = NDArray[Any]
 
 
@@ -49,6 +50,15 @@ class Server:
     memory: Literal["system", "cuda", "none"] = "system"
     device: int = 0
     tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A server's own account of a model: requests answered, runs of the net, and what those took, whoever asked."""
+
+    requests: int
+    executions: int
+    busy_ns: int
 
 
 class Client:
@@ -98,6 +108,17 @@ class Client:
         metadata = self._call("get_model_metadata", name, timeout_s=timeout_s, **json)
         config = self._call("get_model_config", name, timeout_s=timeout_s, **json)
         return metadata, config.get("config", config)
+
+    def account(self, name: str, timeout_s: float) -> Account:
+        """What the server has done for a model since its start, over all its versions."""
+        json = {"as_json": True} if self.server.protocol == "grpc" else {}
+        told = self._call("get_inference_statistics", name, timeout_s=timeout_s, **json)["model_stats"]
+        joined = [size for one in told for size in one.get("batch_stats", [])]
+        return Account(
+            requests=sum(int(one.get("inference_count", 0)) for one in told),
+            executions=sum(int(one.get("execution_count", 0)) for one in told),
+            busy_ns=sum(int(size[part].get("ns", 0)) for size in joined for part in COMPUTING),
+        )
 
     def infer(self, name: str, inputs: list[Any], outputs: list[Any], timeout_s: float) -> Any:  # noqa: ANN401
         """One request; the library's result."""

@@ -69,6 +69,7 @@ def _verdict(axes: Axes, flow: FlowReport, leg: LegFigures) -> None:
         *((f"≠ {difference}", BAD) for difference in flow.differences),
         *_counted(leg),
         *_judged(leg),
+        *_together(flow),
         *((f"! {remark}", BAD) for remark in flow.remarks),
     ]
     at = 1.0
@@ -133,6 +134,18 @@ def _judged(leg: LegFigures) -> list[tuple[str, str]]:
         )
         return [(f"{text} truncated {anc.truncated}", BAD if bad else GOOD), *_spread("RTP age", anc.rtp_age_us, "µs")]
     return []
+
+
+def _together(flow: FlowReport) -> list[tuple[str, str]]:
+    """How two legs complete each other."""
+    both = flow.redundancy
+    if both is None:
+        return []
+    skew = "not timed" if both.skew_us is None else f"{both.skew_us.min:.0f} … {both.skew_us.max:.0f} µs"
+    alone = " and ".join(str(count) for count in both.only)
+    return [
+        (f"both legs: lost {both.lost}, on one alone {alone}; skew {skew}, class {both.path_class}", BAD if both.lost else GOOD)
+    ]
 
 
 def _spread(name: str, of: Spread | None, unit: str) -> list[tuple[str, str]]:

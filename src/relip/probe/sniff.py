@@ -97,15 +97,15 @@ def _audio_of(octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> AudioFor
 
 
 def rate_of(steps: Sequence[int] | NDArray[np.int64]) -> Fraction | None:
-    """The rate whose frames are so many ticks apart; the nearest usual one, else what they come to; None of none.
+    """The rate whose frames are so many ticks apart; the nearest usual one, else what they come to.
 
-    Steps over a frame that did not come are left out.
+    Steps over a frame that did not come are left out. None of no steps, or of steps that are nothing like each other.
     """
     column = np.asarray(steps, np.int64)
     column = column[column > 0]
-    if not len(column):
+    one = column[np.abs(column - np.median(column)) <= np.median(column) / 4] if len(column) else column
+    if not len(one):
         return None
-    one = column[np.abs(column - np.median(column)) <= np.median(column) / 4]
     measured = Fraction(VIDEO_CLOCK_HZ * len(one), int(one.sum()))
     nearest = min(RATES.values(), key=lambda rate: abs(rate - measured))
     tolerance = max(RATE_TOLERANCE, Fraction(1, int(one.sum())))

@@ -140,6 +140,14 @@ def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 @click.option("--config", "config_path", type=FILE, help="Configuration (YAML) of which lip_sync and models are taken.")
 @click.option("--offset-ms", type=float, help="Voice later (+) or earlier (−), milliseconds; goes before the configuration.")
 @click.option("--amplitude", type=float, help="Factor on the mouth's opening; goes before the configuration.")
+@click.option(
+    "--enrolment",
+    "enrolments",
+    type=FILE,
+    multiple=True,
+    help="File that `relip enrol` wrote: who is recognised is dubbed from the first frame; may be repeated, goes before the "
+    "configuration.",
+)
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Begin so many seconds into IN and VOICE.")
 @click.option("--end", type=LENGTH, help="End so many seconds into IN and VOICE.")
 @click.option("--original-sound", is_flag=True, help="Keep the sound of IN as a second track.")
@@ -243,6 +251,26 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     from relip.service.bench import PipelineOptions, pipeline  # noqa: PLC0415
 
     pipeline(PipelineOptions(**options))
+
+
+@bench.command()
+@click.option(
+    "--config", "config_path", type=FILE, help="Configuration (YAML) of which models is taken; by default Triton's ports."
+)
+@click.option("--requests", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Requests of each net.")
+@click.option(
+    "--services",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Services that share the server in the last part.",
+)
+@JSON
+def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """What a Triton server adds to a request beside the same net in this process, and what it gains by joining requests."""
+    from relip.service.bench_inference import InferenceOptions, inference  # noqa: PLC0415
+
+    inference(InferenceOptions(**options))
 
 
 @bench.command()

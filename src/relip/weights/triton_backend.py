@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # the server's interpreter does not look at it
+sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))  # which the server's interpreter passes over
 
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402

@@ -79,6 +79,7 @@ def test_a_spread_has_its_ends_and_its_middle():
         ([3754, 3753, 3754, 3754], "24000/1001"),
         ([1000, 1000], "90"),
         ([], "None"),
+        ([1, 100_000], "None"),
     ],
 )
 def test_a_rate_is_told_from_steps_and_gaps_are_left_out(steps, rate):
