@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from relip.essence.errors import ResourceError
 
 MOST_OCTETS = 2**31 - 1
+REGION_NAME = r"relip-\d+-[0-9a-f]{16}"
 COMPUTING = ("compute_input", "compute_infer", "compute_output")
 Array = NDArray[Any]
 
@@ -123,6 +124,11 @@ class Client:
     def infer(self, name: str, inputs: list[Any], outputs: list[Any], timeout_s: float) -> Any:  # noqa: ANN401
         """One request; the library's result."""
         return self._call("infer", name, inputs, outputs=outputs, timeout_s=timeout_s)
+
+    def late(self, cause: Exception) -> bool:
+        """Whether an error says that the time was up, over a connection that is none the worse for it."""
+        status = getattr(cause, "status", None)  # over HTTP a late answer would be taken for that of the next request
+        return self.server.protocol == "grpc" and callable(status) and status() == "StatusCode.DEADLINE_EXCEEDED"
 
     def call(self, verb: str, *values: object, timeout_s: float) -> None:
         """Any other verb of the library."""
