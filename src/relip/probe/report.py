@@ -134,6 +134,9 @@ class AudioFigures(Part):
     """ST 2110-30."""
 
     packet_time_us: float = Field(description="of most packets, by their samples, µs")
+    level: str | None = Field(
+        description="the level of ST 2110-30 that a receiver needs: A, B or C; null: none at 48 kHz has it"
+    )
     samples_per_packet: dict[str, int] = Field(description="packets by the samples a channel that they carry")
     discontinuities: int = Field(
         description="packets whose timestamp is not the one before and its samples, nothing being lost"

@@ -28,11 +28,12 @@ WHOLE_HISTOGRAM = 100
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a transport file says that the judgement needs: rate, TROFF and MAXUDP; None where it does not."""
+    """What a transport file says that the judgement needs: rate, TROFF, MAXUDP and TSDELAY; None where it does not."""
 
     rate: Fraction | None = None
     troff_ns: Fraction | None = None
     max_udp_octets: int = st2110_21.STANDARD_UDP_OCTETS
+    delay_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def study(of: Own, stated: Stated, *, tai_utc_ns: int) -> VideoStudy | None:
     arrivals = of.arrivals + tai_utc_ns
     starts = np.array([arrivals[grouped.of(frame)].min() for frame in inner], np.int64)
     ages = legs.ages(of, grouped.ticks[1:-1], starts - tai_utc_ns, clock_hz=VIDEO_CLOCK_HZ, tai_utc_ns=tai_utc_ns)
-    on_tai = of.timed and abs(int(np.median(ages))) < SAME_CLOCK_NS
+    on_tai = of.timed and abs(int(np.median(ages)) - stated.delay_ns) < SAME_CLOCK_NS
     periods = [_period(int(start), shape) for start in starts.tolist()]
     shift = 0 if on_tai else _beat(starts, shape)
     fill = st2110_21.cinst(arrivals, shape, Bucket.before(int(arrivals[0])))[0] if of.timed else np.zeros(0, np.int64)

@@ -232,6 +232,32 @@ def test_a_cmax_that_is_exceeded_is_named(judged):
     assert judged(video, target=said).report.differences == ["CMAX=2 is stated, Cinst reached 3"]
 
 
+def test_a_delay_that_is_stated_is_taken_off_before_a_clock_is_doubted(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number - 100) * 1800)  # two seconds
+    said = Target("said", (LEG,), RASTER, 96, Sending(tp=N, tsmode="PRES", tsdelay_us=2_000_000))
+    study = judged(video, target=said)
+    assert leg_of(study).video.reference == "tai"
+    assert (study.report.differences, study.report.remarks) == ([], [])
+
+
+def test_a_delay_that_is_not_the_stated_one_is_named(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number - 5) * 1800)
+    said = Target("said", (LEG,), RASTER, 96, Sending(tp=N, tsmode="PRES", tsdelay_us=20_000))
+    assert judged(video, target=said).report.differences == [
+        "TSDELAY=20000 is stated, frames leave 100000 µs after their timestamps"
+    ]
+
+
+def test_fields_are_called_fields(judged):
+    video = Video().frames(8)
+    video.packets = [(ns, octets[:16] + bytes([octets[16] | 0x80]) + octets[17:]) for ns, octets in video.packets]
+    assert "interlaced" in judged(video).report.remarks[-1]
+
+
 def test_what_was_said_and_is_so_is_no_difference(judged):
     said = Target("said", (LEG,), RASTER, 96, Sending(tp=N))
     report = judged(Video().frames(8), target=said).report
