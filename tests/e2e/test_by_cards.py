@@ -6,7 +6,6 @@ import time
 import numpy as np
 import pytest
 
-from pyrivermax.building import build
 from relip import config
 from relip.clock.ptp import TaiClock
 from relip.essence.errors import ResourceError
@@ -23,7 +22,6 @@ from relip.service.compose.service import service
 from relip.transport.rivermax import RivermaxSource
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
-from rivermax_sdk import Fake, build_sdk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -33,25 +31,11 @@ IN, OUT, TOLD = Leg("239.255.21.11", 5010), Leg("239.255.21.12", 5012), Leg("239
 SECOND = Leg("239.255.22.12", 5012, interface="127.0.0.2")
 
 
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory):
-    return build_sdk(tmp_path_factory.mktemp("rivermax") / "sdk")
-
-
-@pytest.fixture(scope="module")
-def shim(sdk):
-    return build(sdk.parent / "libpyrivermax.so", root=sdk)
-
-
 @pytest.fixture(autouse=True)
-def fake(sdk, shim, monkeypatch):
-    """A card whose clock runs with this machine's."""
-    monkeypatch.setenv("PYRIVERMAX_SHIM", str(shim))
-    fake = Fake(sdk)
-    fake.reset()
-    fake.follow(TaiClock().now().ns - time.time_ns())
-    yield fake
-    fake.reset()
+def card(cards):
+    """One whose clock runs with this machine's."""
+    cards.follow(TaiClock().now().ns - time.time_ns())
+    return cards
 
 
 def by_cards(leg, **more):
@@ -96,7 +80,7 @@ def receive(source, frames):
     return came
 
 
-def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_narrow(built, fake, tmp_path):
+def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_narrow(built, card, tmp_path):
     pictures = np.random.default_rng(1).integers(0, 256, (5, FORMAT.height, FORMAT.row_octets), dtype=np.uint8)
     whole = {"ring_octets": 1536 * 40_000}
     sources = [RivermaxSource(OUT, **whole), RivermaxSource(SECOND, **whole)]
@@ -115,7 +99,7 @@ def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_
         end.close()
     assert built.channel.failed is None
     assert "TP=2110TPN" in (tmp_path / "out.sdp").read_text("utf-8")
-    assert fake.calls()[-1] == "rmx_cleanup"
+    assert card.calls()[-1] == "rmx_cleanup"
 
 
 def test_without_the_library_the_service_does_not_start_and_says_what_is_missing(tmp_path, monkeypatch):
@@ -131,8 +115,8 @@ def test_without_the_library_the_service_does_not_start_and_says_what_is_missing
         service(config.parse(content, where="here"))
 
 
-def test_a_card_whose_clock_shows_another_time_than_the_machines_is_refused(fake):
-    fake.follow(TaiClock().now().ns - time.time_ns() - 37_000_000_000)
+def test_a_card_whose_clock_shows_another_time_than_the_machines_is_refused(card):
+    card.follow(TaiClock().now().ns - time.time_ns() - 37_000_000_000)
     with pytest.raises(ResourceError, match=r"the card at 127.0.0.1 is -3\d{7} µs from this machine's TAI: run phc2sys"):
         card_clock("127.0.0.1", TaiClock())
-    assert fake.calls()[-1] == "rmx_cleanup"
+    assert card.calls()[-1] == "rmx_cleanup"
