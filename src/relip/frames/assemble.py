@@ -17,9 +17,10 @@ from relip.essence.errors import FormatError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
+from relip.frames.entries import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, step, table
 from relip.frames.pattern import Pattern, Whole
 from relip.frames.pool import FramePool
-from relip.frames.scatter import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, mark, scatter, step, table
+from relip.frames.scatter import mark, scatter
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000

@@ -8,191 +8,42 @@ of them costs a reference count for each at every packet, which was more than th
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from relip.essence.tai import VIDEO_CLOCK_HZ
 from relip.frames import rows
+from relip.frames.entries import (
+    COPIES,
+    JUMP_TICKS,
+    LATE_RUN,
+    MIX,
+    NO_VALUE,
+    STRANGERS,
+    WRAP_MASK,
+    Count,
+    Event,
+    Field,
+    State,
+    Stream,
+    Table,
+    step,
+)
+from relip.frames.pattern import fits, has_changed, signature, since_doubt
 from relip.wire.st2110_20 import Fault
-
-NO_VALUE = -1
-_WRAP_MASK = 0xFFFFFFFF
-_HALF = 1 << 31
-JUMP_TICKS = 90_000
-"""A timestamp more than a second from the newest is not the next frame: another sender, or the same one restarted."""
-STRANGERS = 4
-"""Consecutive packets in sequence by which a new sender shows that it is no stray."""
-COPIES = 1 << 15
-"""A number so far behind the expected one is of a packet that the other leg brought before."""
-DOUBTS = 1024
-"""So many packets that contradict the pattern, and none that fits: it holds no more, though no four came in sequence."""
-LATE_RUN = 64
-"""So many late packets with none for a frame under assembly: the sender's timestamps went back."""
-
-
-class Event(IntEnum):
-    """Why the loop came back."""
-
-    END = 0
-    """The chunk is done."""
-    COMPLETE = 1
-    """A frame has all its octets."""
-    NEW = 2
-    """A packet of a frame that has no entry yet; it is to be looked at again."""
-    RESTART = 3
-    """The sender is another, or began anew; look again from the packet named."""
-    CHANGED = 4
-    """The sender has changed its ways: what was known of them holds no more; look again from the packet named."""
-
-
-class State(IntEnum):
-    """What an entry is."""
-
-    FREE = 0
-    LIVE = 1
-    DONE = 2
-    SKIPPED = 3
-    """No buffer was free: its packets are passed over."""
-
-
-class Field(IntEnum):
-    """Columns of an entry."""
-
-    STATE = 0
-    TIMESTAMP = 1
-    SLOT = 2
-    BASE = 3
-    """Sequence number of the first place of the bitmap."""
-    HIGHEST = 4
-    """Highest place of the bitmap that is set."""
-    PACKETS = 5
-    ROWS = 6
-    """Rows that are whole."""
-    FIRST_NS = 7
-    LAST_NS = 8
-    OUTSIDE = 9
-    """Packets that named rows or pixels beyond the raster."""
-    JOINED = 10
-    """1 for the first frame of a stream, which may have begun before us."""
-
-
-class Stream(IntEnum):
-    """What is remembered of the sender."""
-
-    SSRC = 0
-    NEWEST = 1
-    """Newest timestamp of an accepted packet."""
-    RETIRED = 2
-    """Timestamp of the newest frame that left; NO_VALUE before."""
-    HEARD_NS = 3
-    """When a packet came that was neither late nor of a frame that had left."""
-    STRANGER_SSRC = 4
-    STRANGER_NEXT = 5
-    STRANGER_RUN = 6
-    STRANGER_FIRST = 7
-    """Where in this chunk the run of the stranger began."""
-    LATE_RUN = 8
-    ENTRY = 9
-    """The entry of the last packet: nearly always that of the next."""
-    SEQUENCE = 10
-    """Highest sequence number of a packet that was copied; NO_VALUE before."""
-    LENGTH = 11
-    """Packets of each frame, where that and the place of each is known (`pattern`); else 0."""
-    ANCHOR = 12
-    """Timestamp of a frame from which others are counted."""
-    FIRST = 13
-    """Sequence number of its first packet."""
-    OPEN = 14
-    """Timestamp of the last packet that was looked at; NO_VALUE before."""
-    OPEN_FIRST = 15
-    """Sequence number of the first packet of its frame, if the pattern holds."""
-    OPEN_TWICE = 16
-    """1 if another timestamp stands for the same frame."""
-    RATE = 17
-    RATE_DIVISOR = 18
-    DOUBT_NEXT = 19
-    """The number after that of the last packet that contradicted the pattern."""
-    DOUBT_RUN = 20
-    """How many such have come in sequence."""
-    DOUBT_FIRST = 21
-    """Where in this chunk the first of them was."""
-    DOUBTS = 22
-    """How many have come since a packet that fits."""
-
-
-class Count(IntEnum):
-    """Counters, of packets."""
-
-    PACKETS = 0
-    DUPLICATE = 1
-    LATE = 2
-    MALFORMED = 3
-    OTHER_TYPE = 4
-    INTERLACED = 5
-    STRANGER = 6
-    OUTSIDE = 7
-    MISPLACED = 8
-
 
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 """octets (n, stride), lengths (n,), packets that are valid."""
-Table = tuple[
-    NDArray[np.int64],
-    NDArray[np.uint8],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-]
-"""entries (n, fields), seen (n, places), filled (n, height, 2), stream, counts (3, counters), spans, patterns (n + 1, places).
-
-`filled`: for each row the sums over its spans of (end − start) and of (mark(end) − mark(start)). Spans that tile the row give
-row_octets and `mark(row_octets)`; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
-is how they stood when the present stranger was first seen, the third when the pattern was first doubted. `patterns`: what each
-packet of a frame carried, as `signature` says it; the last row is what is known of the sender.
-"""
-
-_MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
-"""Odd numbers of 64 bits without a pattern: the golden ratio's and those of the generator SplitMix64, as two's complement."""
 
 _memcpy = types.ExternalFunction("memcpy", types.uintp(types.uintp, types.uintp, types.uintp))
-
-
-def table(height: int, places: int, entries: int) -> Table:
-    """An empty table for frames of `height` rows and at most `places` packets (a bitmap octet each).
-
-    `entries`: frames under assembly, and those just published whose repetitions are still told from late packets.
-    """
-    stream = np.zeros(len(Stream), np.int64)
-    stream[[Stream.SSRC, Stream.RETIRED, Stream.STRANGER_SSRC, Stream.SEQUENCE]] = NO_VALUE
-    stream[Stream.HEARD_NS] = -(1 << 62)
-    return (
-        np.zeros((entries, len(Field)), np.int64),
-        np.zeros((entries, places), np.uint8),
-        np.zeros((entries, height, 2), np.int64),
-        stream,
-        np.zeros((3, len(Count)), np.int64),
-        np.zeros((rows.MAX_SPANS, rows.SPAN_FIELDS), np.int64),
-        np.zeros((entries + 1, places), np.int64),
-    )
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def step(later: int, earlier: int) -> int:
-    """The signed distance of two 32-bit numbers that wrap."""
-    return (later - earlier + _HALF & _WRAP_MASK) - _HALF
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mark(octet: int) -> np.int64:
     """A number for a place in a row, such that sums of their differences tell every hole; 0 at the start of the row."""
-    mixed = np.int64(octet) * np.int64(_MIX[0])
-    mixed = (mixed ^ mixed >> 32) * np.int64(_MIX[1])
-    marked: np.int64 = (mixed ^ mixed >> 29) * np.int64(_MIX[2])
+    mixed = np.int64(octet) * np.int64(MIX[0])
+    mixed = (mixed ^ mixed >> 32) * np.int64(MIX[1])
+    marked: np.int64 = (mixed ^ mixed >> 29) * np.int64(MIX[2])
     return marked ^ marked >> 32
 
 
@@ -228,7 +79,7 @@ def _has_settled(stream: NDArray[np.int64], counts: NDArray[np.int64], ssrc: int
         counts[1, Count.STRANGER] -= 1
         ahead = 0
     if ahead == 0:
-        stream[Stream.STRANGER_NEXT] = sequence + 1 & _WRAP_MASK
+        stream[Stream.STRANGER_NEXT] = sequence + 1 & WRAP_MASK
     settled: bool = stream[Stream.STRANGER_RUN] >= STRANGERS
     return settled or stream[Stream.SSRC] == NO_VALUE
 
@@ -272,95 +123,9 @@ def _hear(entries: NDArray[np.int64], stream: NDArray[np.int64], now_ns: int) ->
 def _place(entries: NDArray[np.int64], index: int, places: int, sequence: int) -> int:
     """Where a packet stands in its frame's bitmap, or NO_VALUE when its number cannot be of this frame."""
     if entries[index, Field.PACKETS] == 0:
-        entries[index, Field.BASE] = sequence - places // 4 & _WRAP_MASK  # room for those that the first one overtook
+        entries[index, Field.BASE] = sequence - places // 4 & WRAP_MASK  # room for those that the first one overtook
     place = step(sequence, entries[index, Field.BASE])
     return place if 0 <= place < places else NO_VALUE
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def frames_between(stream: NDArray[np.int64], timestamp: int, since: int) -> int:
-    """Frames from one timestamp to another, to the nearest."""
-    period = VIDEO_CLOCK_HZ * stream[Stream.RATE_DIVISOR]
-    frames: int = (2 * step(timestamp, since) * stream[Stream.RATE] + period) // (2 * period)
-    return frames
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def signature(spans: NDArray[np.int64], count: int) -> np.int64:
-    """One number for all the places that a packet names."""
-    mixed = np.int64(count)
-    for i in range(count):
-        mixed = mixed * np.int64(_MIX[0]) + (spans[i, rows.ROW] << 40 | spans[i, rows.OFFSET] << 20 | spans[i, rows.LENGTH])
-    return mixed
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _is_twice(entries: NDArray[np.int64], stream: NDArray[np.int64], timestamp: int) -> bool:
-    """Whether a frame that has begun has nearly this timestamp, and therefore the same numbers, but not this one."""
-    half = VIDEO_CLOCK_HZ * stream[Stream.RATE_DIVISOR] // (2 * stream[Stream.RATE])
-    twice = False
-    for i in range(len(entries)):
-        begun = entries[i, Field.STATE] != State.FREE and entries[i, Field.PACKETS] >= STRANGERS
-        off = abs(step(timestamp, entries[i, Field.TIMESTAMP]))
-        twice |= begun and 0 < off < half
-    return twice
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _fits(  # noqa: PLR0917 - columns, not a tuple of them: see the module
-    entries: NDArray[np.int64],
-    stream: NDArray[np.int64],
-    known: NDArray[np.int64],
-    timestamp: int,
-    sequence: int,
-    signed: np.int64,
-) -> bool:
-    """Whether number, timestamp and place of a packet agree, or nothing is known of how they should."""
-    length = stream[Stream.LENGTH]
-    if length == 0:
-        return True
-    if timestamp != stream[Stream.OPEN]:  # nearly always that of the packet before: no division for each
-        frames = frames_between(stream, timestamp, stream[Stream.ANCHOR])
-        stream[Stream.OPEN] = timestamp
-        stream[Stream.OPEN_FIRST] = stream[Stream.FIRST] + frames * length & _WRAP_MASK
-        stream[Stream.OPEN_TWICE] = _is_twice(entries, stream, timestamp)
-    place = step(sequence, stream[Stream.OPEN_FIRST])
-    if 0 <= place < length and known[place] == signed and not stream[Stream.OPEN_TWICE]:
-        stream[Stream.DOUBTS] = 0
-        return True
-    return False
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _has_changed(stream: NDArray[np.int64], counts: NDArray[np.int64], sequence: int, packet: int) -> bool:
-    """Count a packet that does not fit; whether enough of them came in sequence, or nothing else, to forget the pattern.
-
-    The copy that another leg brings of the last one neither adds to the run nor ends it.
-    """
-    ahead = step(sequence, stream[Stream.DOUBT_NEXT])
-    if stream[Stream.DOUBT_RUN] == 0 or not -1 <= ahead <= 0:
-        stream[Stream.DOUBT_RUN] = 0
-        stream[Stream.DOUBT_FIRST] = packet
-        counts[2] = counts[0]
-        counts[2, Count.PACKETS] -= 1
-        ahead = 0
-    counts[0, Count.MISPLACED] += 1
-    stream[Stream.DOUBTS] += 1
-    stream[Stream.DOUBT_RUN] += ahead == 0
-    stream[Stream.DOUBT_NEXT] = sequence + 1 & _WRAP_MASK
-    changed: bool = stream[Stream.DOUBT_RUN] >= STRANGERS or stream[Stream.DOUBTS] >= DOUBTS
-    return changed
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _since_doubt(stream: NDArray[np.int64], counts: NDArray[np.int64], packet: int) -> int:
-    """The packet from which to look again without the pattern, with the counters as they were before it."""
-    if stream[Stream.DOUBT_RUN] >= STRANGERS:
-        counts[0] = counts[2]
-        return stream[Stream.DOUBT_FIRST]  # type: ignore[no-any-return]
-    counts[0, Count.PACKETS] -= 1
-    counts[0, Count.MISPLACED] -= 1
-    return packet
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -498,9 +263,9 @@ def scatter(  # noqa: C901 - one loop: each call that takes arrays costs as much
             continue
         stream[Stream.STRANGER_RUN] = 0
         signed = signature(spans, found)
-        if not _fits(entries, stream, known, timestamp, sequence, signed):
-            if _has_changed(stream, counts, sequence, packet):
-                return Event.CHANGED.value, _since_doubt(stream, counts, packet), timestamp
+        if not fits(entries, stream, known, timestamp, sequence, signed):
+            if has_changed(stream, counts, sequence, packet):
+                return Event.CHANGED.value, since_doubt(stream, counts, packet), timestamp
             continue
         if _find(entries, stream, timestamp) != NO_VALUE:
             index = stream[Stream.ENTRY]
