@@ -154,6 +154,7 @@ class Triton(Section):
     url: str = Field(
         "127.0.0.1:8001",
         pattern=r"^[^/\s]+:\d+$",
+        json_schema_extra={"format": "endpoint"},
         description="ADDRESS:PORT; Triton's own ports are 8001 for grpc, 8000 for http",
     )
     protocol: Literal["grpc", "http"] = Field(

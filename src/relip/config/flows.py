@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Rate = Annotated[
     str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$", coerce_numbers_to_str=True, json_schema_extra={"format": "ratio"})
 ]
-Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
+Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", json_schema_extra={"format": "ipv4"})]
 
 
 SAID_BY_SDP = frozenset({"payload_type", "source", "depth", "channels", "packet_time_us"})
