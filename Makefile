@@ -44,8 +44,10 @@ lock: setup ## resolve requirements.lock anew: newest versions, one for all of P
 	$(VENV)/lock/bin/python -m pip install --quiet $(UV)
 	$(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--extra graph --extra onnx --extra models --extra media --extra demo --extra triton --extra eval \
+		--extra graph --extra onnx --extra models --extra media --extra demo --extra triton --extra eval --extra probe \
 		--group test --group lint --group build --output-file requirements.lock
+	$(VENV)/lock/bin/uv pip compile requirements/triton.in --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements/triton.lock
 
 models: setup ## build the face nets again into the cache
 	$(RUN)/relip models build
@@ -53,7 +55,8 @@ models: setup ## build the face nets again into the cache
 pages: setup ## write the reference pages anew from the code they describe
 	$(RUN)/python tools/cli_page.py docs/reference/cli.md
 	$(RUN)/python tools/config_page.py docs/reference/configuration.md
-	$(RUN)/python tools/report_page.py docs/reference/demo-json.md docs/reference/dub-json.md docs/reference/eval-json.md
+	$(RUN)/python tools/report_page.py docs/reference/demo-json.md docs/reference/dub-json.md docs/reference/eval-json.md \
+		docs/reference/probe-json.md
 
 clean: ## remove caches and results; the environment stays ($(VENV))
 	rm -rf fuzz/.numba .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json

@@ -28,4 +28,4 @@ def columns(packets: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int
 def chunk(packets: Sequence[bytes]) -> Chunk:
     """The same as a chunk."""
     octets, lengths = columns(packets)
-    return Chunk(octets, lengths, len(lengths))
+    return Chunk(octets, lengths, np.zeros(len(lengths), np.uint8), len(lengths))

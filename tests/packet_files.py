@@ -58,3 +58,9 @@ def enhanced(frame, *, units=0, number=0, order="<"):
 def pcapng(*frames):
     packets = (enhanced(f, units=(SECONDS + i) * 1_000_000) for i, f in enumerate(frames))
     return section() + interface() + b"".join(packets)
+
+
+def stamped_pcap(packets):
+    """Stamps in ns, UTC, each with its frame, as a pcap file with nanoseconds."""
+    head = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, ETHERNET)
+    return head + b"".join(struct.pack("<IIII", ns // NS, ns % NS, len(f), len(f)) + f for ns, f in packets)

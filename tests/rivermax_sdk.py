@@ -42,16 +42,21 @@ class Fake:
         self.inject = lambda step, status, times=-1: library.fake_inject(step.encode(), status, times)
         self._calls, self._counter, self._set_time = library.fake_calls, library.fake_counter, library.fake_set_time
         self._calls.restype, self._counter.restype = ctypes.c_char_p, ctypes.c_uint64
-        self._set_time.argtypes = (ctypes.c_uint64,)
+        self._follow = library.fake_follow
+        self._set_time.argtypes, self._follow.argtypes = (ctypes.c_uint64,), (ctypes.c_int64,)
 
     def calls(self):
         """Names of the steps taken, in order; those of the hot path are left out."""
         return self._calls().decode().split()
 
     def counter(self, name):
-        """What the stand-in counted: overrun, duplicates, too long, dscp."""
+        """What the stand-in counted: overrun, duplicates, too long, dscp, looks at a receive ring."""
         return self._counter(name.encode())
 
     def set_time(self, ns):
         """Set the card's clock; it moves on by a microsecond whenever it is read."""
         self._set_time(ns)
+
+    def follow(self, ahead_ns):
+        """Let the card's clock run, so far ahead of the system's."""
+        self._follow(ahead_ns)

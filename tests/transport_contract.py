@@ -16,7 +16,7 @@ LENGTHS = [1220] * 100 + [700] + [1220, 1452, 24, 21, 20, 20] + [164] * 300
 SCHEDULES = [
     Schedule(),
     Schedule(span_ns=4_000_000, together=100),
-    *(Schedule(span_ns=4_000_000, together=8, hold_ns=Fraction(10_000), slack=7, spin_ns=spin) for spin in (50_000, SECOND_NS)),
+    *(Schedule(span_ns=4_000_000, together=8, hold_ns=Fraction(10_000), spin_ns=spin) for spin in (50_000, SECOND_NS)),
 ]
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from relip.evaluation.report import EvalReport
 from relip.peers.report import DemoReport, DubReport
+from relip.probe.report import ProbeReport
 
 PAGES: dict[str, tuple[type[BaseModel], str, str]] = {
     "demo-json.md": (DemoReport, "demo.json", "What one run of `relip demo` measured."),
@@ -19,6 +20,11 @@ PAGES: dict[str, tuple[type[BaseModel], str, str]] = {
         EvalReport,
         "eval.json",
         "What `relip eval --json` measured ([how](../how-to/evaluate.md)); null where the input does not allow it.",
+    ),
+    "probe-json.md": (
+        ProbeReport,
+        "probe.json",
+        "What `relip probe --json` found out ([how](../how-to/probe-a-flow.md)); null where what came does not tell.",
     ),
 }
 """By the name of the page: model, heading, first words."""

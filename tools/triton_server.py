@@ -6,6 +6,7 @@ It is no server for the air: use NVIDIA's.
 """
 
 import argparse
+import contextlib
 import hashlib
 import os
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements" / "triton.lock"
-BUILD_S = 600
+BUILD_S = 240
 LONGEST_EXIT_S = 5
 
 
@@ -34,15 +35,19 @@ def environment() -> Path:
     root = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relip"
     mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode() + sys.base_prefix.encode()).hexdigest()[:16]
     folder = root / f"triton-{mark}"
-    if not (folder / "complete").exists():
-        _build(folder)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            made = Path(temporary) / folder.name
+            _build(made)
+            with contextlib.suppress(OSError):  # somebody else was faster
+                made.rename(folder)
     return folder
 
 
 def _build(folder: Path) -> None:
     python = folder / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]
-    folder.parent.mkdir(parents=True, exist_ok=True)
     for command in (
         [sys.executable, "-m", "venv", "--clear", folder],
         [*install, "--only-binary", ":all:", "--require-hashes", "--requirement", LOCK],
@@ -54,7 +59,6 @@ def _build(folder: Path) -> None:
             raise Unavailable(f"the server's environment cannot be built: {last}") from cause
         except (OSError, subprocess.TimeoutExpired) as cause:
             raise Unavailable(f"the server's environment cannot be built: {cause}") from cause
-    (folder / "complete").touch()
 
 
 def command(

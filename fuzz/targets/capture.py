@@ -7,7 +7,7 @@ from packet_files import RAW, VLAN, block, enhanced, ethernet, interface, ip, op
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.ports import PACKET_STRIDE, Chunk
-from relip.transport.pcap import PcapSource
+from relip.transport.pcap import Capture, PcapSource
 
 LEG = Leg("239.1.2.3", 5004)
 _chunk = Chunk.of(64)
@@ -18,7 +18,8 @@ def check(data: bytes) -> None:
     file = os.memfd_create("capture")
     try:
         os.write(file, data)
-        source = PcapSource(f"/proc/self/fd/{file}", LEG)
+        capture = Capture(f"/proc/self/fd/{file}")
+        source = PcapSource(capture, LEG)
     except ResourceError:
         return
     finally:
@@ -29,6 +30,8 @@ def check(data: bytes) -> None:
         assert (_chunk.lengths[:count] >= 0).all()
         assert (_chunk.lengths[:count] <= PACKET_STRIDE).all() or len(data) > PACKET_STRIDE
     assert source.skipped >= 0
+    assert capture.dropped >= 0
+    assert given == sum(flow.packets for flow in capture.flows() if flow.leg == LEG)
     assert given * 8 <= len(data)
 
 
@@ -39,5 +42,6 @@ def seeds() -> list[bytes]:
     timed = interface(option(9, b"\x09"), option(14, (37).to_bytes(8, "little")))
     simple = block(3, struct.pack("<I", len(frame)) + frame)
     old = block(2, struct.pack("<HHIIII", 0, 0, 1, 2, len(frame), len(frame)) + frame)
+    lost = block(5, struct.pack("<III", 0, 0, 0) + option(5, (3).to_bytes(8, "little")))
     files = [pcap(frame), pcap(packet, link=RAW), pcap(frame, frame, order=">"), pcapng(frame, frame)]
-    return [*files, section() + timed + enhanced(frame, units=1 << 40) + simple + old]
+    return [*files, section() + timed + enhanced(frame, units=1 << 40) + simple + old + lost]

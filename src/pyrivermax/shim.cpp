@@ -52,6 +52,7 @@ struct Rows {
     uint8_t *octets;
     int32_t *lengths;
     int64_t capacity, stride;
+    uint64_t checksum_issues; /* added to: chunks of which the card said that a checksum was wrong */
 };
 
 struct OutputSpec {
@@ -79,7 +80,6 @@ struct Input {
     size_t strides[2];
     uint32_t blocks;
     size_t next, held;        /* packets of the chunk in hand: handed on, and all */
-    uint64_t checksum_issues;
 };
 
 struct Output {
@@ -87,7 +87,7 @@ struct Output {
     rmx_output_media_chunk_handle chunk;
     rmx_output_media_mem_block *memory;
     uint16_t *sizes;
-    size_t packets_per_frame, packets_per_chunk, stride;
+    size_t packets_per_frame, packets_per_chunk, largest, stride;
     bool dynamic;
     bool acquired;            /* a chunk of a frame that was given up is filled and not yet committed */
     size_t owed;              /* and so many chunks of that frame come after it */
@@ -153,11 +153,11 @@ int64_t attach(const InputSpec *spec, Input *input, sockaddr_in *to, sockaddr_in
 }
 
 /* Take the next chunk in hand; 1 when the library wants to be left alone for now (a signal), 0, or FAILED. */
-int64_t take(Input *input, Fault *fault) {
+int64_t take(Input *input, Rows *rows, Fault *fault) {
     input->next = input->held = 0;
     rmx_status status = rmx_input_get_next_chunk(&input->chunk);
     if (status == RMX_SIGNAL) return 1;
-    if (status == RMX_CHECKSUM_ISSUE) input->checksum_issues++; /* the vendor's receiver counts it and goes on */
+    if (status == RMX_CHECKSUM_ISSUE) rows->checksum_issues++; /* the vendor's receiver counts it and goes on */
     else if (status != RMX_OK) return fail(fault, "rmx_input_get_next_chunk", status);
     const rmx_input_completion *completion = rmx_input_get_chunk_completion(&input->chunk);
     if (!completion) return 0;
@@ -234,7 +234,7 @@ uint64_t due(uint64_t tai_ns) {
 bool fits(const Output *output, const Packets *packets) {
     if (output->dynamic) {
         for (int64_t i = 0; i < packets->count; i++)
-            if ((size_t)(packets->header_octets + packets->lengths[i]) > output->stride) return false;
+            if ((size_t)(packets->header_octets + packets->lengths[i]) > output->largest) return false;
         return true;
     }
     if (packets->count % (int64_t)output->packets_per_frame) return false;
@@ -341,7 +341,7 @@ EXPORT Input *relip_rmx_input_open(const InputSpec *spec, Fault *fault) {
  * CLOSED as soon as `*closed` is not nought. A signal ends the call with what has come.
  */
 EXPORT int64_t relip_rmx_input_receive(
-    Input *input, const Rows *rows, int64_t wait_ns, int64_t gather_ns, const volatile uint8_t *closed, Fault *fault) {
+    Input *input, Rows *rows, int64_t wait_ns, int64_t gather_ns, const volatile uint8_t *closed, Fault *fault) {
     int64_t deadline = now_ns() + wait_ns, got = 0;
     for (;;) {
         if (*closed) return CLOSED;
@@ -349,7 +349,7 @@ EXPORT int64_t relip_rmx_input_receive(
         got = join(input, rows, got);
         if (got == rows->capacity) return got;
         if (got && !before) deadline = now_ns() + gather_ns;
-        int64_t interrupted = take(input, fault);
+        int64_t interrupted = take(input, rows, fault);
         if (interrupted < 0) return got ? got : FAILED;
         if (input->held) continue;
         int64_t left = deadline - now_ns();
@@ -358,8 +358,6 @@ EXPORT int64_t relip_rmx_input_receive(
         if (interrupted) return got;
     }
 }
-
-EXPORT uint64_t relip_rmx_input_checksum_issues(const Input *input) { return input->checksum_issues; }
 
 EXPORT int64_t relip_rmx_input_close(Input *input, Fault *fault) {
     rmx_status detached = rmx_input_detach_flow(input->stream, &input->flow);
@@ -375,6 +373,7 @@ EXPORT Output *relip_rmx_output_open(const OutputSpec *spec, Fault *fault) {
     output->dynamic = !spec->sizes;
     output->packets_per_frame = spec->packets_per_frame;
     output->packets_per_chunk = spec->packets_per_chunk;
+    output->largest = spec->largest;
     output->stride = (spec->largest + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     output->memory = static_cast<rmx_output_media_mem_block *>(calloc(spec->frames, sizeof *output->memory));
     output->sizes = static_cast<uint16_t *>(calloc(spec->packets_per_frame, sizeof *output->sizes));

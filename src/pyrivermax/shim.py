@@ -42,6 +42,7 @@ class _Rows(ctypes.Structure):
     _fields_: ClassVar = [  # type: ignore[mutable-override]
         *((name, ctypes.c_void_p) for name in ("octets", "lengths")),
         *((name, ctypes.c_int64) for name in ("capacity", "stride")),
+        ("checksum_issues", ctypes.c_uint64),
     ]
 
 
@@ -68,7 +69,6 @@ _FUNCTIONS: dict[str, tuple[object, Sequence[object]]] = {
     "relip_rmx_leave": (_N, (_P,)),
     "relip_rmx_input_open": (_P, (_P, _P)),
     "relip_rmx_input_receive": (_N, (_P, _P, _N, _N, _P, _P)),
-    "relip_rmx_input_checksum_issues": (ctypes.c_uint64, (_P,)),
     "relip_rmx_input_close": (_N, (_P, _P)),
     "relip_rmx_output_open": (_P, (_P, _P)),
     "relip_rmx_output_send": (_N, (_P, _P, ctypes.c_uint64, _N, _P)),
@@ -197,7 +197,7 @@ class Input(_User):
     @property
     def checksum_issues(self) -> int:
         """Chunks of which the card said that a checksum was wrong."""
-        return int(self._shim.relip_rmx_input_checksum_issues(self._input))
+        return int(self._rows.checksum_issues)
 
     def close(self) -> None:
         """Detach the flow and give the ring back; once."""

@@ -31,6 +31,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Transport = Annotated[
+    Literal["udp", "rivermax"],
+    Field(
+        description="udp for kernel sockets; rivermax for the network card's own way past the kernel, where its library is "
+        "installed and bound (`python -m pyrivermax check`)"
+    ),
+]
+
+
 class RedundantIn(Section):
     """The second leg of a flow that is received twice (ST 2022-7)."""
 
@@ -62,6 +71,7 @@ class FlowKeys(Section):
     interface: Ipv4 = Field("127.0.0.1", description="address of the local interface; loopback is right for a first try only")
     source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type; 96 is what most senders use")
+    transport: Transport = "udp"
     redundant: RedundantIn | None = Field(
         None, description="second leg of the flow (ST 2022-7); with an SDP, its interface and path class only"
     )
@@ -141,6 +151,7 @@ class FlowOut(Section):
     payload_type: int = Field(96, ge=96, le=127, description="RTP payload type")
     ttl: int = Field(16, ge=1, le=255, description="hops a packet may take; 16 crosses a plant")
     dscp: int = Field(34, ge=0, le=63, description="DiffServ code point; 34 (AF41) is usual for media")
+    transport: Transport = "udp"
     redundant: RedundantOut | None = Field(None, description="second leg of the flow (ST 2022-7): the same packets once more")
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
@@ -162,12 +173,21 @@ class Pacing(Section):
     )
 
 
+class SoundOut(FlowOut):
+    """Where the voice is sent, as it came, the latency later."""
+
+    payload_type: int = Field(97, ge=96, le=127, description="RTP payload type; 97 is what `relip send` uses for the voice")
+
+
 class Output(Section):
     """What leaves."""
 
     video: FlowOut = Field(description="the dubbed picture, ST 2110-20")
     disclosure: FlowOut | None = Field(
         None, description="ST 2110-40 flow that says of each frame whether it was altered, and where; off unless given"
+    )
+    voice: SoundOut | None = Field(
+        None, description="ST 2110-30 flow of the voice that came in, delayed to leave with its picture; off unless given"
     )
     timestamps: Literal["preserve", "restamp"] = Field(
         "preserve",
@@ -177,6 +197,12 @@ class Output(Section):
     overlay: bool = Field(
         False, description="draw the altered region and the state of each frame into the picture, for tests; never on air"
     )
+
+    @model_validator(mode="after")
+    def _one_pacer(self) -> Output:
+        if self.video.transport == "rivermax" and self.pacing != Pacing():
+            raise ValueError("leave out pacing: with transport rivermax the card paces the video")
+        return self
 
 
 class LipSync(Section):
@@ -337,7 +363,7 @@ class Settings(Section):
     models: Models = Field(Models(), description="where the nets lie, and what runs them")
 
 
-S = TypeVar("S", VideoIn, VoiceIn, FlowOut)
+S = TypeVar("S", VideoIn, VoiceIn, FlowOut, SoundOut)
 M = TypeVar("M", bound=Section)
 
 
@@ -415,7 +441,11 @@ def _scalar(name: str, value: str) -> Any:  # noqa: ANN401  whatever YAML holds
 def _resolved(config: Config, base: Path) -> Config:
     """The same with every relative path taken from `base`."""
     output = config.output
-    out = {"video": _with_path(output.video, base), "disclosure": output.disclosure and _with_path(output.disclosure, base)}
+    out = {
+        "video": _with_path(output.video, base),
+        "disclosure": output.disclosure and _with_path(output.disclosure, base),
+        "voice": output.voice and _with_path(output.voice, base),
+    }
     return config.model_copy(
         update={
             "video": _with_path(config.video, base),

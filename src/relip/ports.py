@@ -64,9 +64,8 @@ class Schedule:
     """How the packets of a flow's bursts leave: one for all its bursts. Intervals are exact nanoseconds for one packet.
 
     Packet i of n is due i·`span_ns`/n after the burst is, and `together` packets leave at once. `hold_ns`: they hold back what
-    comes after them, also in the next burst, so long for each of them; 0 never. `slack`: a send that takes longer than so many
-    of these intervals is taken to have left at its end. `spin_ns`: within so long of an instant the sink looks at the clock
-    and no longer sleeps.
+    comes after them, also in the next burst, so long for each of them; 0 never. `spin_ns`: within so long of an instant the
+    sink looks at the clock and no longer sleeps.
     `drain_ns`, `read_ns`, `ahead_ns`: by which the burst is measured (`Measured`): the network model's drain, the
     receiver model's reading, and how long after the burst is due the first packet is read (ST 2110-21 §6).
     """
@@ -74,7 +73,6 @@ class Schedule:
     span_ns: int = 0
     together: int = 1 << 20
     hold_ns: Fraction = Fraction(0)
-    slack: int = 0
     spin_ns: int = 0
     drain_ns: Fraction = Fraction(1)
     read_ns: Fraction = Fraction(1)
@@ -84,8 +82,8 @@ class Schedule:
 class Measured(IntEnum):
     """What a sink notes of a burst, as a column of integers.
 
-    Packets that left; when the first and the last did, in nanoseconds after the burst was due; the greatest Cinst; the least
-    and the greatest VRX (ST 2110-21 §6.6).
+    Packets that left; when the first and the last had done so, in nanoseconds after the burst was due; the greatest Cinst; the
+    least and the greatest VRX (ST 2110-21 §6.6).
     """
 
     PACKETS = 0
@@ -186,7 +184,7 @@ class Signature:
 
 
 class Model(Protocol):
-    """Runs a net. Adapters: inference.onnx; in tests: inference.null."""
+    """Runs a net. Adapters: inference.onnx, inference.triton; in tests: inference.null."""
 
     @property
     def signature(self) -> Signature:

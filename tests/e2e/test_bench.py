@@ -26,7 +26,21 @@ def test_the_pipeline_tells_every_stage_and_that_it_dubbed(monkeypatch, capsys):
 def wire(monkeypatch, capsys, *arguments):
     """A run of a few frames; one mode of pacing stands for all."""
     monkeypatch.setattr(bench_wire, "MODES", ("hybrid",))
-    asked = ["--format", "720p25", "--seconds", "0.4", "--runs", "1", "--try", "720p50", *arguments, "--json", "-"]
+    asked = [
+        "--format",
+        "720p25",
+        "--seconds",
+        "0.4",
+        "--runs",
+        "1",
+        "--try",
+        "720p50",
+        "--relay",
+        "720p50",
+        *arguments,
+        "--json",
+        "-",
+    ]
     monkeypatch.setattr(sys, "argv", ["relip", "bench", "wire", *asked])
     cli.main()
     return json.loads(capsys.readouterr().out)
@@ -45,6 +59,8 @@ def test_the_wire_tells_costs_losses_and_pacing_also_without_a_peer(monkeypatch,
     assert 0 < told["cinst_max"] <= told["pacing"]["hybrid"]["cinst_limit"]
     assert told["formats"]["720p50"]["frames"] == told["formats"]["720p50"]["whole"] == 20
     assert told["ceiling"] is None
+    assert (told["bypass"]["frames"], told["bypass"]["whole"], told["bypass"]["lost"]) == (20, 20, 0)
+    assert (told["bypass"]["latency_frames"], told["bypass"]["added_ms"] > 0) == (1, True)
     assert (told["soak"]["frames"], told["soak"]["lost"]) == (12, 0)
 
 

@@ -165,6 +165,28 @@ def test_a_stretch_has_the_picture_and_the_sound_of_that_stretch(folder, command
     np.testing.assert_allclose(sound_of(tmp_path / "out.mkv", track=1) / 2**23, hum, atol=1e-6)
 
 
+def test_a_stretch_has_the_timecode_of_its_first_frame(folder, command, tmp_path):
+    with av.open(str(folder / "talker.mkv")) as source, av.open(str(tmp_path / "slate.mkv"), "w") as slate:
+        slate.metadata["timecode"] = "10:00:00:20"
+        stream = slate.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                slate.mux(packet)
+    command(tmp_path / "slate.mkv", folder / "voice.wav", "-o", tmp_path / "out.mov", "--start", "0.4", "--end", "0.6")
+    with av.open(str(tmp_path / "out.mov")) as container:
+        assert container.streams.video[0].metadata["timecode"] == "10:00:01:05"
+
+
+def test_an_enrolment_of_the_command_line_is_read(folder, command, tmp_path):
+    (tmp_path / "nobody.relip").write_bytes(b"not an enrolment")
+    arguments = ("-o", tmp_path / "out.mkv", "--enrolment", tmp_path / "nobody.relip")
+    code, said, _ = command(folder / "talker.mkv", folder / "voice.wav", *arguments)
+    assert code in {1, 2}
+    assert "nobody.relip" in said
+    assert not (tmp_path / "out.mkv").exists()
+
+
 def test_the_overlay_is_drawn_where_it_was_asked_for(folder, command, tmp_path):
     arguments = (folder / "talker.mkv", folder / "voice.wav", "--end", "0.2")
     command(*arguments, "-o", tmp_path / "plain.mkv")

@@ -13,7 +13,6 @@ from relip.clock.rivermax import RivermaxClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.transport.rivermax import RivermaxSink, RivermaxSource
-from rivermax_sdk import build_sdk
 
 pytestmark = pytest.mark.e2e
 
@@ -21,8 +20,9 @@ NOWHERE = r"the Rivermax shim is not built: .*install the SDK under its licence.
 
 
 @pytest.fixture
-def sdk(tmp_path):
-    return build_sdk(tmp_path / "sdk")
+def sdk(rivermax_root, tmp_path):
+    """An SDK of which a test may take something away."""
+    return shutil.copytree(rivermax_root, tmp_path / "sdk", symlinks=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Nets on a real Triton server: the same numbers as in the process, and what happens when it is slow, gone, or another one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -32,7 +33,7 @@ from relip.service.compose import engines
 from relip.weights import cache, repository, shipped
 from relip.weights.triton_config import Hosting
 from talker import SIZE, shot
-from triton_peer import TritonPeer, answered, free_port, refused
+from triton_peer import TritonPeer, account, answered, free_port, refused, tls_before
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -54,11 +55,13 @@ def models(face_models, tmp_path_factory):  # noqa: ARG001  there would be no re
     """A repository as the command writes it, with one more net whose requests wait for each other."""
     folder = tmp_path_factory.mktemp("repository")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["relip", "models", "repository", str(folder), "--backend", "python"])
+        (folder / "mine.onnx").write_bytes(shipped.locate(shipped.ARTICULATIONS[40]).read_bytes())
+        asked = [str(folder / "models"), "--backend", "python", "--net", str(folder / "mine.onnx")]
+        patch.setattr(sys, "argv", ["relip", "models", "repository", *asked])
         cli.main()
     waiting = Hosting(backend="python", delay_us=200_000, batch=2)
-    repository.write(folder, {"joined": shipped.locate(shipped.ARTICULATION)}, waiting)
-    return folder
+    repository.write(folder / "models", {"joined": shipped.locate(shipped.ARTICULATION)}, waiting)
+    return folder / "models"
 
 
 @pytest.fixture(scope="module")
@@ -185,24 +188,24 @@ def test_requests_of_two_services_are_joined_and_each_gets_its_own_answer(server
     services = [ask(server, "joined") for _ in range(2)]
     for model in services:
         model.infer(noise(here.signature))
-    with tritonclient.grpc.InferenceServerClient(server.grpc) as client:
-        before = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
-        wanted = [noise(here.signature, seed=k) for k in range(2)]
-        came = [None, None]
+    before = account(services[0], requests=2)
+    wanted = [noise(here.signature, seed=k) for k in range(2)]
+    came = [None, None]
 
-        def one(k):
-            came[k] = services[k].infer(wanted[k])[0]
+    def one(k):
+        came[k] = services[k].infer(wanted[k])[0]
 
-        threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        after = client.get_inference_statistics("joined", as_json=True)["model_stats"][0]
+    threads = [threading.Thread(target=one, args=(k,)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
     for inputs, result in zip(wanted, came, strict=True):
         np.testing.assert_allclose(result, here.infer(inputs)[0], atol=2e-5)
-    assert int(after["inference_count"]) - int(before["inference_count"]) == 2
-    assert int(after["execution_count"]) - int(before["execution_count"]) == 1
+    after = account(services[0], requests=before.requests + 2)
+    assert after.requests - before.requests == 2
+    assert after.executions - before.executions == 1
+    assert after.busy_ns > before.busy_ns
 
 
 def test_inputs_that_do_not_fit_are_told_without_losing_the_server(server, ask):
@@ -226,7 +229,7 @@ def test_a_model_that_is_not_there_is_told_by_its_name(server, ask, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_killed_server_is_a_model_error_and_one_that_comes_back_is_found_without_a_restart_of_ours(victim, ask, protocol):
+def test_a_killed_server_is_a_model_error_and_one_that_comes_back_is_found_without_a_restart(victim, ask, protocol):
     here = OnnxModel(shipped.locate(shipped.SYNC))
     model = ask(victim, "sync", protocol=protocol, timeout_s=1.0)
     inputs = noise(here.signature)
@@ -241,27 +244,61 @@ def test_a_killed_server_is_a_model_error_and_one_that_comes_back_is_found_witho
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_server_that_hangs_costs_the_time_out_and_what_it_writes_late_harms_nobody(victim, ask):
+def test_a_late_answer_costs_its_request_alone_and_what_is_written_late_harms_nobody(victim, ask):
     here = OnnxModel(shipped.locate(shipped.SYNC))
     model = ask(victim, "sync", timeout_s=0.2)
     first, second = noise(here.signature), noise(here.signature, seed=1)
     for _ in range(2):
         model.infer(first)
+    used = set(ours())
+    victim.signal(signal.SIGSTOP)
+    with pytest.raises(ModelError, match="Deadline"):
+        model.infer(first)
+    victim.signal(signal.SIGCONT)
+    for _ in range(3):
+        for mine, theirs in zip(here.infer(second), model.infer(second), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    assert used < set(ours()), "the late request's memory rests, and another set has taken its place"
+
+
+def test_a_server_that_hangs_is_given_up_after_some_requests_and_found_again(victim, ask):
+    here = OnnxModel(shipped.locate(shipped.SYNC))
+    model = ask(victim, "sync", timeout_s=0.2)
+    inputs = noise(here.signature)
+    for _ in range(2):
+        model.infer(inputs)
     lost = set(ours())
     victim.signal(signal.SIGSTOP)
     began = time.monotonic()
-    with pytest.raises(ModelError, match="Deadline"):
-        model.infer(first)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="Deadline"):
+            model.infer(inputs)
     assert time.monotonic() - began < 5  # a server that hangs would never answer
-    with pytest.raises(ModelError, match=r"sought again|Deadline"):
-        model.infer(second)
+    with pytest.raises(ModelError, match="sought again"):
+        model.infer(inputs)
     victim.signal(signal.SIGCONT)
-    for mine, theirs in zip(here.infer(second), answered(model, second), strict=True):
+    for mine, theirs in zip(here.infer(inputs), answered(model, inputs), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert lost <= set(ours()), "memory that the server may still write to is kept"
     assert set(ours()) - lost, "and none of it is used again"
     model.close()
     assert not ours()
+
+
+def test_equal_failures_are_told_in_equal_words(victim, ask):
+    models = [ask(victim, "sync") for _ in range(2)]
+    inputs = noise(models[0].signature)
+    for model in models:
+        model.infer(inputs)
+    victim.kill()
+    victim.start()  # so soon that the connection may live, and the memory is unknown
+    said = set()
+    for model in models:
+        with pytest.raises(ModelError) as told:
+            model.infer(inputs)
+        said.add(str(told.value))
+    assert len(said) == 1
+    assert "relip-" not in said.pop()
 
 
 def test_a_server_that_comes_back_with_another_net_stays_shut_out(ask, tmp_path):
@@ -280,29 +317,54 @@ def test_a_server_that_comes_back_with_another_net_stays_shut_out(ask, tmp_path)
     peer.kill()
 
 
-def test_a_connection_is_secured_and_a_server_with_another_certificate_is_refused(small, tmp_path):
-    for name in ("ours", "another"):
-        made = subprocess.run(
-            [*MAKE_CERTIFICATE, "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
-            check=False,
-            capture_output=True,
-            timeout=60,
-        )
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """A folder with a server's, a client's and another's certificate and key."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("server", "client", "another"):
+        command = [*MAKE_CERTIFICATE, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        made = subprocess.run(command, check=False, capture_output=True, timeout=60)
         assert made.returncode == 0, made.stderr
-    given = (f"--grpc-server-cert={tmp_path / 'ours.pem'}", f"--grpc-server-key={tmp_path / 'ours.key'}")
-    peer = TritonPeer(small, tmp_path, options=("--grpc-use-ssl=1", *given))
-    try:
-        keys = Triton(url=peer.grpc, tls=TritonTls(root=tmp_path / "ours.pem"))
-        model = TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
-        assert model.infer(noise(model.signature))[0].shape == (1, 48)
-        model.close()
-        keys = Triton(url=peer.grpc, tls=TritonTls(root=tmp_path / "another.pem"))
-        with pytest.raises(ResourceError, match="no Triton server answers"):
-            TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
-        with pytest.raises(ResourceError, match=r"models.triton.tls: .*absent.pem"):
-            TritonModel(engines.triton.server(Triton(tls=TritonTls(root=tmp_path / "absent.pem"))), "sync", timeout_s=1)
-    finally:
-        peer.kill()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secured(small, certificates, tmp_path_factory):
+    """The addresses of a server that wants to know its clients; over HTTP that is the business of what stands before it."""
+    files = (("cert", "server.pem"), ("key", "server.key"))
+    given = [f"--grpc-server-{what}={certificates / name}" for what, name in files]
+    options = ("--grpc-use-ssl-mutual=1", f"--grpc-root-cert={certificates / 'client.pem'}", *given)
+    peer = TritonPeer(small, tmp_path_factory.mktemp("secured"), options=options)
+    with tls_before(peer.http, certificates) as http:
+        yield {"grpc": peer.grpc, "http": http}
+    peer.kill()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_secured_server_is_spoken_to_and_knows_who_speaks(secured, certificates, protocol):
+    us = {"certificate": certificates / "client.pem", "key": certificates / "client.key"}
+    tls = TritonTls(root=certificates / "server.pem", **us)
+    keys = Triton(url=secured[protocol], protocol=protocol, tls=tls)
+    model = TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
+    assert model.infer(noise(model.signature))[0].shape == (1, 48)
+    model.close()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize(("root", "us"), [("server", None), ("server", "another"), ("another", "client")])
+def test_who_does_not_trust_the_other_does_not_talk(secured, certificates, protocol, root, us):
+    own = {} if us is None else {"certificate": certificates / f"{us}.pem", "key": certificates / f"{us}.key"}
+    tls = TritonTls(root=certificates / f"{root}.pem", **own)
+    keys = Triton(url=secured[protocol], protocol=protocol, tls=tls)
+    with pytest.raises(ResourceError, match="no Triton server answers"):
+        TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_certificate_that_is_not_there_is_told_by_its_file(protocol, tmp_path):
+    keys = Triton(protocol=protocol, tls=TritonTls(root=tmp_path / "absent.pem"))
+    with pytest.raises(ResourceError, match=r"models.triton.tls: .*absent.pem"):
+        TritonModel(engines.triton.server(keys), "sync", timeout_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -375,6 +437,25 @@ def test_a_net_that_is_not_the_one_of_this_installation_is_refused(server, tmp_p
     assert not ours()
 
 
+def test_a_net_of_the_operators_own_is_served_by_the_name_of_its_file(server, models):
+    asked = Models(backend="triton", articulation=models.parent / "mine.onnx", triton=Triton(url=server.grpc))
+    nets = engines.load_nets(asked, 120)
+    assert nets.articulation.look_ahead_ns == 40_000_000
+    assert nets.notes == (f"the nets run on the Triton server at {server.grpc} (grpc, shared memory: system)",)
+    nets.close()
+
+
+def test_two_nets_of_one_name_are_refused(monkeypatch, capsys, tmp_path, face_models):  # noqa: ARG001  they come first
+    (tmp_path / "sync.onnx").write_bytes(shipped.locate(shipped.SYNC).read_bytes())
+    asked = [str(tmp_path / "models"), "--net", str(tmp_path / "sync.onnx")]
+    monkeypatch.setattr(sys, "argv", ["relip", "models", "repository", *asked])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "Relip has a net called sync" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
 def test_the_command_names_a_server_that_is_away_in_one_line(monkeypatch, capsys, tmp_path):
     url = f"127.0.0.1:{free_port()}"
     (tmp_path / "relip.yaml").write_text(f"models: {{backend: triton, triton: {{url: '{url}'}}}}")
@@ -386,3 +467,21 @@ def test_the_command_names_a_server_that_is_away_in_one_line(monkeypatch, capsys
         cli.main()
     assert end.value.code == 1
     assert f"no Triton server answers at {url}" in capsys.readouterr().err
+
+
+def test_the_benchmark_tells_every_net_in_both_places_and_services_that_share_the_server(server, monkeypatch, capsys, tmp_path):
+    (tmp_path / "relip.yaml").write_text(f"models: {{triton: {{url: '{server.grpc}'}}}}")
+    asked = ["--config", str(tmp_path / "relip.yaml"), "--requests", "30", "--services", "2", "--json", "-"]
+    monkeypatch.setattr(sys, "argv", ["relip", "bench", "inference", *asked])
+    cli.main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["server"]["url"] == server.grpc
+    assert [one["net"] for one in told["nets"]] == ["face_detector", "face_mesh", "articulation"]
+    for one in told["nets"]:
+        assert one["equal"]
+        assert 0 < one["triton_p50_ms"] <= one["triton_p99_ms"]
+        assert one["added_p50_ms"] == pytest.approx(one["triton_p50_ms"] - one["here_p50_ms"], abs=0.002)
+    assert [one["services"] for one in told["shared"]] == [1, 2]
+    assert told["shared"][0]["joined"] == 1
+    assert 1 <= told["shared"][1]["joined"] <= 2
+    assert not ours()

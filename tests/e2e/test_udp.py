@@ -6,11 +6,16 @@ import time
 import numpy as np
 import pytest
 
+from relip.clock.ptp import TaiClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
-from relip.ports import PACKET_STRIDE, Burst, Chunk, Schedule
+from relip.essence.formats import video_format
+from relip.graph.pacing import Mode, pacing_of
+from relip.ports import PACKET_STRIDE, Burst, Chunk, Measured, Schedule
 from relip.transport import udp
-from relip.transport.udp import LEAST_BUFFER_OCTETS, StampedUdpSource, UdpSink, UdpSource
+from relip.transport.udp import LEAST_BUFFER_OCTETS, SingleUdpSource, StampedUdpSource, UdpSink, UdpSource
+from relip.wire.st2110_20 import FrameHeaders
+from relip.wire.st2110_21 import Bucket, TrafficShape, cinst
 from transport_contract import SECOND_NS, PairContract, SourceContract, StampContract, burst_of, payloads, receive_all
 
 pytestmark = pytest.mark.e2e
@@ -292,3 +297,37 @@ def test_a_unicast_port_in_use_is_refused():
     with pytest.raises(ResourceError, match="in use"):
         UdpSource(leg)
     first.close()
+
+
+def test_a_source_for_single_datagrams_gets_what_was_sent_joined():
+    leg = Leg(GROUP, free_port())
+    source, sink = SingleUdpSource(leg), UdpSink(leg)
+    sink.send(burst_of(payloads()))
+    assert not source.report.aggregated
+    assert receive_all(source, len(payloads())) == payloads()
+    for end in (source, sink):
+        end.close()
+
+
+@pytest.mark.parametrize("mode", [Mode.HYBRID, Mode.SPIN])
+def test_the_kernels_own_stamps_never_show_more_than_a_wide_sender_may_have_in_the_network(mode):
+    # Not a matter of speed: however often this machine stalls the sending thread, the next group is held back.
+    form = video_format("720p50")
+    frames, headers = 5, FrameHeaders(form, payload_type=96, ssrc=1)
+    leg, clock = Leg(GROUP, free_port()), TaiClock()
+    source, sink = StampedUdpSource(leg), UdpSink(leg, clock=clock)
+    pacing = pacing_of(form, headers.packets, mode)
+    frame, due = np.zeros(form.frame_octets, np.uint8), clock.now()
+    chunk, stamps = Chunk.stamped(512), []
+    for k in range(frames):
+        burst = Burst(headers.headers, frame, headers.offsets, headers.lengths, pacing.schedule, due.after(20_000_000 * k))
+        assert sink.send(burst) == headers.packets
+        assert 0 < burst.measured[Measured.CINST] <= pacing.limits.c_max
+        while len(stamps) < (k + 1) * headers.packets and source.receive(chunk, SECOND_NS):
+            stamps += chunk.arrivals[: chunk.count].tolist()
+    shape = TrafficShape(form.rate, form.height, headers.packets)
+    level, _ = cinst(np.array(stamps), shape, Bucket.before(stamps[0]))
+    assert len(stamps) == frames * headers.packets
+    assert level.max() <= pacing.limits.c_max
+    for end in (source, sink):
+        end.close()

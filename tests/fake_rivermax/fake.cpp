@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <time.h>
 
 #include <algorithm>
 #include <list>
@@ -25,6 +26,7 @@ std::map<std::string, Injected> injected;
 std::map<std::string, uint64_t> counters;
 std::string calls, calls_read;
 uint64_t ptp_ns = 1000;
+int64_t ahead_ns = 0; /* of the system's clock, once the card's follows it */
 bool running = false, ptp = false;
 
 bool is_device(in_addr address) { return (ntohl(address.s_addr) >> 24) == 127; } /* any loopback address is a card */
@@ -106,8 +108,7 @@ bool same(const sockaddr_in &a, const sockaddr_in &b) {
 }
 
 bool hears(const rmx_input_flow &flow, const fake_stream *out) {
-    in_addr_t from = flow.remote.sin_addr.s_addr;
-    return same(flow.local, out->to) && (!from || from == out->from.sin_addr.s_addr);
+    return same(flow.local, out->to) && (!flow.filtered || flow.remote.sin_addr.s_addr == out->from.sin_addr.s_addr);
 }
 
 void carry(fake_stream *out, const uint8_t *packet, size_t size) {
@@ -125,7 +126,7 @@ bool read_sdp(fake_stream *stream, const rmx_output_media_stream_params *params)
     int port = 0;
     bool named = false;
     while (std::getline(lines, line)) {
-        if (line.rfind("s=", 0) == 0) named = line.size() > 3;
+        if (line.rfind("s=", 0) == 0) named = line.find_first_not_of(" \r", 2) != std::string::npos;
         if (line.rfind("m=", 0) == 0 && media++ == params->media) sscanf(line.c_str(), "m=%*s %d", &port);
         if (media == params->media + 1) {
             sscanf(line.c_str(), "c=IN IP4 %63[0-9.]", to);
@@ -150,7 +151,14 @@ void fake_reset(void) {
 }
 const char *fake_calls(void) { std::lock_guard<std::mutex> held(lock); calls_read = calls; return calls_read.c_str(); }
 uint64_t fake_counter(const char *name) { std::lock_guard<std::mutex> held(lock); return counters[name]; }
-void fake_set_time(uint64_t ns) { std::lock_guard<std::mutex> held(lock); ptp_ns = ns; }
+void fake_set_time(uint64_t ns) {
+    std::lock_guard<std::mutex> held(lock);
+    ptp_ns = ns, ahead_ns = 0;
+}
+void fake_follow(int64_t ahead) {
+    std::lock_guard<std::mutex> held(lock);
+    ahead_ns = ahead;
+}
 
 rmx_status _rmx_init(const rmx_version *) {
     std::lock_guard<std::mutex> held(lock);
@@ -205,7 +213,10 @@ void rmx_input_set_flow_local_addr(rmx_input_flow *f, const sockaddr *a) {
     memcpy(&f->local, a, sizeof f->local);
     f->ready = 1;
 }
-void rmx_input_set_flow_remote_addr(rmx_input_flow *f, const sockaddr *a) { memcpy(&f->remote, a, sizeof f->remote); }
+void rmx_input_set_flow_remote_addr(rmx_input_flow *f, const sockaddr *a) {
+    memcpy(&f->remote, a, sizeof f->remote);
+    f->filtered = 1;
+}
 rmx_status rmx_input_attach_flow(rmx_stream_id s, const rmx_input_flow *f) {
     STEP("rmx_input_attach_flow");
     if (!f->ready || !s->most) return FAKE_MISUSE;
@@ -228,6 +239,7 @@ rmx_status rmx_input_destroy_stream(rmx_stream_id s) {
 /* The packets of the chunk before are free from here on. A chunk is contiguous: it ends where the ring does. */
 rmx_status rmx_input_get_next_chunk(rmx_input_chunk_handle *h) {
     HOT("rmx_input_get_next_chunk");
+    counters["looks"]++;
     fake_stream *s = h->stream;
     bool kept = fault("overwrite") != RMX_OK;
     for (size_t i = 0; i < s->taken; i++) {
@@ -321,8 +333,10 @@ rmx_status rmx_use_ptp_clock(const rmx_ptp_clock_params *p) {
 rmx_status rmx_check_clock_steady(void) { STEP("rmx_check_clock_steady"); return ptp ? RMX_OK : FAKE_MISUSE; }
 rmx_status rmx_get_time(rmx_time_type, uint64_t *ns) {
     HOT("rmx_get_time");
-    *ns = ptp_ns;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    *ns = ahead_ns ? (uint64_t)(now.tv_sec * 1000000000LL + now.tv_nsec + ahead_ns) : ptp_ns;
     ptp_ns += 1000; /* so that waiting for an instant ends */
-    return ptp ? RMX_OK : FAKE_MISUSE;
+    return RMX_OK;
 }
 }

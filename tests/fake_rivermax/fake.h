@@ -37,7 +37,7 @@ typedef struct {
     unsigned options;
     int placed, laid_out;
 } rmx_input_stream_params;
-typedef struct { struct sockaddr_in local, remote; int ready; } rmx_input_flow;
+typedef struct { struct sockaddr_in local, remote; int ready, filtered; } rmx_input_flow;
 typedef struct { size_t sizes[2]; } rmx_input_packet_info;
 typedef struct { size_t count; const uint8_t *parts[2]; } rmx_input_completion;
 typedef struct {
@@ -62,6 +62,7 @@ void fake_reset(void);
 const char *fake_calls(void);
 uint64_t fake_counter(const char *name);
 void fake_set_time(uint64_t ns);
+void fake_follow(int64_t ahead_ns);
 
 #define _rmx_init _rmx_init_f1
 #define rmx_cleanup rmx_cleanup_f1

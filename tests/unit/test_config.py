@@ -32,6 +32,7 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
     assert read.voice.align == "timestamps"
     assert (read.clock.tai_offset, read.clock.ts_refclk) == (37, None)
     assert not read.output.overlay
+    assert {read.video.transport, read.voice.transport, read.output.video.transport} == {"udp"}
     assert (read.output.pacing.mode, read.output.pacing.lead_packets) == ("auto", None)
 
 
@@ -57,6 +58,11 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
         ({"output": {"video": {"destination": "studio", "port": 5008}}}, "output.video.destination"),
         ({"output": {**KEYS["output"], "pacing": {"mode": "narrow"}}}, "output.pacing.mode"),
         ({"output": {**KEYS["output"], "pacing": {"lead_packets": 0}}}, "output.pacing.lead_packets"),
+        ({"video": {**KEYS["video"], "transport": "dpdk"}}, "video.transport"),
+        (
+            {"output": {"video": {**KEYS["output"]["video"], "transport": "rivermax"}, "pacing": {"mode": "spin"}}},
+            "output: .*the card paces",
+        ),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
         ({"models": {"provider": "rocm"}}, "models.provider"),
         ({"models": {"backend": "tensorflow"}}, "models.backend"),

@@ -202,18 +202,21 @@ class _Quiet:
     """R5: looks on while clips are dubbed with silence, and at the originals where their own mouths rest."""
 
     def __init__(self, rig: Rig) -> None:
-        self._dubbed, self._original = Stillness(rig.device), Stillness(rig.device)
+        self._dubbed, self._resting, self._original = (Stillness(rig.device) for _ in range(3))
 
     def see(
         self, number: int, made: Voiced, _: Take, before: NDArray[np.uint8], after: NDArray[np.uint8], face: Face | None
     ) -> None:
         """As `voiced.Watch`."""
         if number == 0:
-            self._dubbed.cut()
-            self._original.cut()
+            for looks in (self._dubbed, self._resting, self._original):
+                looks.cut()
         own = made.seen.faces[number]
-        self._dubbed.see(after, face if made.full[number] else None)
-        self._original.see(before, own if own is not None and own.shape.open < RESTING else None)
+        resting = own is not None and own.shape.open < RESTING
+        dubbed = face if made.full[number] else None
+        self._dubbed.see(after, dubbed)
+        self._resting.see(after, dubbed if resting else None)
+        self._original.see(before, own if resting else None)
 
     def figures(self, silent: Sequence[Voiced]) -> Still:
         """What was gathered over all clips."""
@@ -221,6 +224,7 @@ class _Quiet:
         return Still(
             std=mean(measures.spread(made.judged.output) for made in silent),
             ratio=self._dubbed.ratio,
+            resting_ratio=self._resting.ratio,
             original_std=mean(measures.spread(rest) for rest in rests),
             original_ratio=self._original.ratio,
             frames=sum(int(made.full.sum()) for made in silent),

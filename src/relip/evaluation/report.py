@@ -69,6 +69,7 @@ class Still(Part):
 
     std: Figure = Field(None, description="standard deviation of the opening, IOD")
     ratio: Figure = Field(None, description="change of the mouth box from frame to frame, over that of the cheek")
+    resting_ratio: Figure = Field(None, description="the same where the talker's own mouth rests: as original_ratio is taken")
     original_std: Figure = Field(None, description="the opening of the talker's own mouth where it is at rest, IOD")
     original_ratio: Figure = Field(None, description="the same ratio for the talker's own rest")
     frames: int = Field(0, description="frames counted")
@@ -256,7 +257,13 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "R5.std", lambda e: e.R5.std, "≤ 0.004 IOD", high=0.004, beside=lambda e: f"original at rest {told(e.R5.original_std)}"
     ),
-    Gate("R5.ratio", lambda e: e.R5.ratio, "≤ 1.5", high=1.5, beside=lambda e: f"original at rest {told(e.R5.original_ratio)}"),
+    Gate(
+        "R5.ratio",
+        lambda e: e.R5.ratio,
+        "≤ 1.5",
+        high=1.5,
+        beside=lambda e: f"original at rest {told(e.R5.original_ratio)}, dub there {told(e.R5.resting_ratio)}",
+    ),
     Gate(
         "A1.r",
         lambda e: e.A1.r,

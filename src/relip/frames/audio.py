@@ -15,6 +15,7 @@ from relip.essence.errors import FormatError
 from relip.essence.formats import AudioFormat
 from relip.essence.grains import AudioBlock
 from relip.essence.tai import NS_PER_S, Tai
+from relip.frames.sounds import SoundStore
 from relip.ports import Chunk
 from relip.wire import st2110_30
 from relip.wire.sequence import MAX_MISORDER, SequenceTracker, unwrap
@@ -52,8 +53,8 @@ class AudioCounters:
 class AudioAssembler:
     """Assembles one flow, from one leg or both; `channel` counts from 0.
 
-    `differential_ns`: by how much one of two legs may follow the other. Raises FormatError for a channel that the format does
-    not have.
+    `differential_ns`: by how much one of two legs may follow the other. `store`: where the octets of every channel are kept
+    too, for a way out. Raises FormatError for a channel that the format does not have.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class AudioAssembler:
         payload_type: int,
         channel: int = 0,
         differential_ns: int = 0,
+        store: SoundStore | None = None,
     ) -> None:
         if not 0 <= channel < format.channels:
             raise FormatError(f"channel={channel}: the flow has {format.channels}, counted from 0")
         self._format = format
         self._payload_type = payload_type
         self._channel = channel
+        self._store = store
         self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
         self._strangers = self._run = self._resyncs = 0
         self._ssrc: int | None = None
@@ -108,6 +111,8 @@ class AudioAssembler:
             return []
         packets, start = self._fresh(ours, self._starts(spans.timestamp[ours], now))
         self._tracker.observe(spans.sequence[packets], spans.ssrc[packets])
+        if self._store is not None:
+            self._store.keep(chunk.octets, packets, offset=spans.offset[packets], start=start, count=spans.count[packets])
         return self._blocks(spans, packets, start)
 
     def _forget(self) -> None:

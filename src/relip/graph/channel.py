@@ -63,6 +63,18 @@ class Receiving(Protocol):
         ...
 
 
+class Leaving(Protocol):
+    """A way out beside the egress: `graph.sounding.VoiceSender`."""
+
+    def run(self) -> None:
+        """Send until `drain` was called and nothing is left."""
+        ...
+
+    def drain(self) -> None:
+        """End `run` when what is in the house has left."""
+        ...
+
+
 class FlowCounts(Protocol):
     """What every assembler counts, in packets."""
 
@@ -89,7 +101,10 @@ class FlowCounts(Protocol):
 
 @dataclass(slots=True)
 class Channel:
-    """The parts of one channel. `flows`: for each received flow, by name, what reads its counters."""
+    """The parts of one channel.
+
+    `flows`: for each received flow, by name, what reads its counters. `beside`: what else leaves, with a thread each.
+    """
 
     receptions: Sequence[Receiving]
     ingress: Looping
@@ -98,6 +113,7 @@ class Channel:
     tally: Tally
     flows: dict[str, Callable[[], FlowCounts]]
     close: Callable[[], None]
+    beside: Sequence[Leaving] = ()
     _threads: list[threading.Thread] = field(default_factory=list)
     _error: BaseException | None = None
     _draining: bool = False
@@ -109,6 +125,8 @@ class Channel:
             if not graph.is_alive():
                 raise ResourceError(f"the graph did not start: {self._error}") from self._error
         self._spawn("egress", self.egress.run)
+        for leaving in self.beside:
+            self._spawn("beside", leaving.run)
         self._spawn("ingress", self.ingress.run)
         for reception in self.receptions:
             self._spawn("reception", reception.run)
@@ -128,7 +146,9 @@ class Channel:
         for reception in self.receptions:
             reception.stop()
         self.egress.drain()
-        self._join("reception", "egress")
+        for leaving in self.beside:
+            leaving.drain()
+        self._join("reception", "egress", "beside")
         self.ingress.stop()
         self.runner.stop()
         self._join("ingress", "graph")

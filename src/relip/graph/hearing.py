@@ -50,6 +50,20 @@ class Hearing:
         return (local.since(origin) - self._timeline.offset_ns) * AUDIO_CLOCK_HZ // NS_PER_S
 
 
+def together(picture: Timeline | None, voice: Timeline) -> int | None:
+    """What is added to the voice's timestamps for it to leave beside its picture; None while no voice is known.
+
+    A voice that shares the picture's epoch follows the picture's clock, to the nanosecond; another one, or one that is laid
+    by arrival (no picture), its own.
+    """
+    if not voice.known:
+        return None
+    if picture is None:
+        return voice.offset_ns
+    shared = picture.known and abs(picture.offset_ns - voice.offset_ns) < APART_NS
+    return picture.offset_ns if shared else voice.offset_ns
+
+
 def apart(picture: Timeline, voice: Timeline) -> str | None:
     """One sentence when picture and voice will not meet by their timestamps."""
     if not (picture.known and voice.known) or abs(picture.offset_ns - voice.offset_ns) < APART_NS:

@@ -89,7 +89,6 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
             span_ns=period_ns(format.rate),
             together=limits.c_max // 2,
             hold_ns=shape.drain_ns,
-            slack=limits.c_max - limits.c_max // 2 - 1,
             spin_ns=ALWAYS_NS if mode is Mode.SPIN else HYBRID_SPIN_NS,
         )
     wide = mode in PACED and shape.allows(SenderType.W)

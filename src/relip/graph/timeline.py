@@ -20,9 +20,11 @@ LATE_PERIODS = 4
 """A locked sender's grain is complete within this many periods (ST 2110-21 wide senders, 2022-7 class A)."""
 TRIED_GRAINS = 5
 """So many grains after an offset was found, it may still be found better: the first ones may have been late or early."""
+STRAYS = 1
+"""A timestamp that leaps and does not fit may be damaged; the next one that does so too is not."""
 PATIENCE_NS = NS_PER_S // 2
 """Timestamps that go on without a leap may not fit for so long before the offset is left: a stall of this machine is no jump
-of the sender. With a leap it is left at once."""
+of the sender."""
 WINDOW_NS = 4 * NS_PER_S
 """Time in which at least one grain comes without delay; short, for at 2000 ppm an age grows by 8 ms meanwhile."""
 SLEW = 500
@@ -49,6 +51,7 @@ class Timeline:
         self._drifts = False
         self._tried = 0
         self._misfit_since: Tai | None = None
+        self._strays = 0
         self._last: Tai | None = None
         self._window = _Window()
         self._pace = _Pace()
@@ -97,7 +100,8 @@ class Timeline:
         if self._window.observe(age_ns, arrived):
             self._judge()
         self._slew(origin)
-        self._last = origin
+        if not self._strays:
+            self._last = origin
         return self.at(origin)
 
     def at(self, origin: Tai) -> Tai:
@@ -113,9 +117,11 @@ class Timeline:
         elif self._found_ns and self._tried <= TRIED_GRAINS and not leapt:
             self._begin(self._better(self._offset_of(age_ns)), tried=self._tried)
         elif self._fits(age_ns, self._offset_ns):
-            self._misfit_since = None
+            self._misfit_since, self._strays = None, 0
         elif leapt:
-            self._leave(age_ns)
+            self._strays += 1
+            if self._strays > STRAYS:
+                self._leave(age_ns)
         elif self._has_not_fitted(origin):
             self._leave_unless_drifted(age_ns)
 
@@ -123,7 +129,7 @@ class Timeline:
         self._found_ns = self._offset_ns = self._target_ns = found_ns
         self._drifts = False
         self._tried = tried
-        self._misfit_since = None
+        self._misfit_since, self._strays = None, 0
         self._window.forget()
 
     def _leave(self, age_ns: int) -> None:

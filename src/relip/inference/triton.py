@@ -1,17 +1,21 @@
 """Runs nets on a Triton server, and goes on without it when it is slow or gone.
 
-A request that fails or takes too long raises ModelError, which the graph turns into a bypass. The link is then given up whole:
-the server may still be reading or writing the memory of that request, so that none of it is used again. A thread makes a new
-link; until it stands, every call raises at once and nothing waits. In the steady state there is no such thread, requests
-are kept and used again, and the only arrays made are the results, which belong to the caller.
+A request that fails or takes too long raises ModelError, which the graph turns into a bypass. The server may still be reading
+or writing the memory of a late one, so that this memory rests for a while and another set takes its place. After some late
+ones in a row, or any other failure, the link is given up whole, and a thread makes a new one; until it stands, every call
+raises at once and nothing waits. In the steady state there is no such thread, requests are kept and used again, and the only
+arrays made are the results, which belong to the caller.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 
 from relip.essence.errors import ModelError, ResourceError
 from relip.inference.fitting import refuse_misfits
-from relip.inference.triton_client import Client, Region, Server, give_back, region
+from relip.inference.triton_client import REGION_NAME, Account, Client, Region, Server, give_back, region
 from relip.ports import Signature, TensorSpec
 
 START_S = 10.0
@@ -27,8 +31,14 @@ START_S = 10.0
 CLOSE_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 """Between attempts at a new link: doubled each time, and only reset by a request that was answered."""
+MOST_LATE = 3
+"""Late requests in a row after which a server counts as gone: each has cost the graph its whole limit."""
+MOST_SETS = 4
+"""Sets of memory for each kind of request; the second is made when the server is late with the first."""
 LIMBO_S = 10.0
-"""How long the memory of a lost link stays as it is, for a server that is late with it."""
+"""How long memory is left alone that a server may be late with."""
+MOST_LOST = 8
+"""Lost links whose memory waits; beyond them the oldest does not, lest /dev/shm fill up."""
 MOST_PLANS = 8
 """Sets of input shapes for which requests and memory are kept; what comes beyond them travels within messages."""
 MOST_CHARACTERS = 300
@@ -53,7 +63,7 @@ class TritonModel:
         self._limit_s = START_S
         self._shapes: dict[Shapes, Shapes] = {}
         self._busy, self._closed = threading.Lock(), threading.Event()
-        self._pause_s, self._why = 0.0, ""
+        self._pause_s, self._why, self._late = 0.0, "", 0
         self._links = _Links()
         self._finalizer = weakref.finalize(self, self._links.close)
         link = _Link(server, name)
@@ -80,10 +90,23 @@ class TritonModel:
             try:
                 results = link.infer(inputs, self._shapes, self._limit_s)
             except Exception as cause:  # the two protocols have no common base for their errors
-                self._lose(cause)
+                self._late += 1
+                if not link.outlives(cause) or self._late >= MOST_LATE:
+                    self._lose(cause)
                 raise ModelError(f"{self._name} on {self._server.url}: {_line(cause)}") from cause
-            self._limit_s, self._pause_s = self._timeout_s, 0.0
+            self._limit_s, self._pause_s, self._late = self._timeout_s, 0.0, 0
             return results
+
+    def account(self) -> Account:
+        """The server's own account of this model. Raises ModelError: no server, no answer."""
+        with self._busy:
+            link = self._links.current
+            if link is None:
+                raise ModelError(self._why)
+            try:
+                return link.account()
+            except Exception as cause:  # as above
+                raise ModelError(f"{self._name} on {self._server.url}: {_line(cause)}") from cause
 
     def close(self) -> None:
         """Give memory and connection back. Idempotent; done at the end of the program where nobody calls it."""
@@ -110,8 +133,10 @@ class TritonModel:
                 if self._closed.is_set():
                     link.close()
                 else:
-                    self._links.current = link
-            return
+                    self._links.current, self._late = link, 0
+            break
+        if not self._closed.wait(LIMBO_S):
+            self._links.tidy(time.monotonic())
 
     def _renewed(self) -> _Link:
         """A link that has answered once for every kind of request, so that no grain waits for what a server loads late."""
@@ -131,56 +156,85 @@ class _Links:
 
     def __init__(self) -> None:
         self.current: _Link | None = None
-        self._lost: list[tuple[float, _Link]] = []
+        self._lost: deque[tuple[float, _Link]] = deque()
+        self._lock = threading.Lock()
 
     def give_up(self, now_s: float) -> None:
-        if self.current is not None:
-            self._lost.append((now_s, self.current))
-            self.current = None
+        with self._lock:
+            if self.current is not None:
+                self._lost.append((now_s, self.current))
+                self.current = None
 
     def tidy(self, now_s: float) -> None:
         """Close what was lost long enough ago."""
-        for lost in [lost for lost in self._lost if now_s - lost[0] > LIMBO_S]:
-            self._lost.remove(lost)
-            lost[1].close()
+        with self._lock:
+            while self._lost and (now_s - self._lost[0][0] >= LIMBO_S or len(self._lost) > MOST_LOST):
+                self._lost.popleft()[1].close()
 
     def close(self) -> None:
         self.give_up(0.0)
-        for lost in list(self._lost):
-            self._lost.remove(lost)
-            lost[1].close()
+        with self._lock:
+            while self._lost:
+                self._lost.popleft()[1].close()
+
+
+class _Set:
+    """One request, kept whole, with the memory it names."""
+
+    def __init__(self, client: Client, signature: Signature, sides: tuple[Shapes, Shapes], limit_s: float) -> None:
+        self.regions: list[Region] = []
+        self.asked, self.wanted = [], []
+        shapes, results = sides
+        try:
+            for spec, shape in zip(signature.inputs, shapes, strict=True):
+                self.asked.append(self._through(client, client.tensor(spec.name, shape, spec.dtype), spec, shape, limit_s))
+            for spec, shape in zip(signature.outputs, results, strict=True):
+                self.wanted.append(self._through(client, client.wanted(spec.name), spec, shape, limit_s))
+        except BaseException:
+            give_back(client, self.regions, limit_s)
+            raise
+        self.inputs, self.outputs = self.regions[: len(shapes)], self.regions[len(shapes) :]
+
+    def _through(self, client: Client, end: Any, spec: TensorSpec, shape: tuple[int, ...], limit_s: float) -> Any:  # noqa: ANN401
+        """An end of the request, led through memory of its own."""
+        self.regions.append(region(client, shape, spec.dtype, limit_s))
+        end.set_shared_memory(self.regions[-1].name, int(np.prod(shape)) * np.dtype(spec.dtype).itemsize)
+        return end
 
 
 class _Plan:
-    """Requests of one set of shapes: kept whole, with the memory they name."""
+    """The sets for one kind of request: free ones, and those that the server may still be busy with."""
 
-    def __init__(self, client: Client, signature: Signature, shapes: Shapes, results: Shapes) -> None:
-        self.regions: list[Region] = []
-        try:
-            self.inputs = [self._end(client, spec, shape) for spec, shape in zip(signature.inputs, shapes, strict=True)]
-            self.outputs = [self._end(client, spec, shape) for spec, shape in zip(signature.outputs, results, strict=True)]
-        except BaseException:
-            give_back(client, self.regions, CLOSE_S)
-            raise
-        self.asked: list[Any] = []
-        for spec, shape, place in zip(signature.inputs, shapes, self.inputs, strict=True):
-            tensor = client.tensor(spec.name, shape, spec.dtype)
-            tensor.set_shared_memory(place.name, _octets(spec, shape))
-            self.asked.append(tensor)
-        self.wanted: list[Any] = []
-        for spec, shape, place in zip(signature.outputs, results, self.outputs, strict=True):
-            wanted = client.wanted(spec.name)
-            wanted.set_shared_memory(place.name, _octets(spec, shape))
-            self.wanted.append(wanted)
+    def __init__(self, client: Client, signature: Signature, sides: tuple[Shapes, Shapes], limit_s: float) -> None:
+        self._client, self._signature, self._sides = client, signature, sides
+        self._free = [_Set(client, signature, sides, limit_s)]
+        self._resting: deque[tuple[float, _Set]] = deque()
 
-    def _end(self, client: Client, spec: TensorSpec, shape: tuple[int, ...]) -> Region:
-        place = region(client, shape, spec.dtype, START_S)
-        self.regions.append(place)
-        return place
+    def lend(self, now_s: float, limit_s: float) -> _Set:
+        """A set that nobody uses, a new one if need be. Raises TimeoutError when the server is late with all there may be."""
+        while self._resting and now_s - self._resting[0][0] > LIMBO_S:
+            self._free.append(self._resting.popleft()[1])
+        if self._free:
+            return self._free.pop()
+        if len(self._resting) >= MOST_SETS:
+            raise TimeoutError(f"the server was late with {MOST_SETS} requests within {LIMBO_S:.0f} seconds")
+        return _Set(self._client, self._signature, self._sides, limit_s)
+
+    def take_back(self, one: _Set) -> None:
+        """It was answered."""
+        self._free.append(one)
+
+    def lay_aside(self, one: _Set, now_s: float) -> None:
+        """It was not: nobody touches it for a while."""
+        self._resting.append((now_s, one))
+
+    def close(self, limit_s: float) -> None:
+        sets = chain(self._free, (resting for _, resting in self._resting))
+        give_back(self._client, [place for one in sets for place in one.regions], limit_s)
 
 
 class _Link:
-    """One connection with what was registered over it; used until the first failure, then never again."""
+    """One connection with what was registered over it; used until it is given up, then never again."""
 
     def __init__(self, server: Server, name: str) -> None:
         self._server, self._name = server, name
@@ -222,26 +276,42 @@ class _Link:
         results = self._in_messages(inputs, limit_s)
         if self._server.memory != "none" and len(known) < MOST_PLANS:
             known[shapes] = tuple(result.shape for result in results)
-            self._plans[shapes] = _Plan(self._client, self.signature(), shapes, known[shapes])
+            self._plans[shapes] = _Plan(self._client, self.signature(), (shapes, known[shapes]), limit_s)
         return results
+
+    def outlives(self, cause: Exception) -> bool:
+        """Whether a failed request was no more than late, so that the next one may go the same way."""
+        return self._client.late(cause)
+
+    def account(self) -> Account:
+        """The server's own account of the model."""
+        return self._client.account(self._name, START_S)
 
     def rehearse(self, shapes: Shapes, results: Shapes) -> None:
         """Register memory for a kind of request, and send one of noughts."""
-        plan = self._plans[shapes] = _Plan(self._client, self.signature(), shapes, results)
+        plan = self._plans[shapes] = _Plan(self._client, self.signature(), (shapes, results), START_S)
         nought = [np.zeros(shape, spec.dtype) for spec, shape in zip(self.signature().inputs, shapes, strict=True)]
         self._through_memory(plan, nought, START_S)
 
     def close(self) -> None:
         """Unregister and unlink, then hang up."""
-        give_back(self._client, [place for plan in self._plans.values() for place in plan.regions], CLOSE_S)
+        for plan in self._plans.values():
+            plan.close(CLOSE_S)
         self._plans.clear()
         self._client.close()
 
     def _through_memory(self, plan: _Plan, inputs: Sequence[NDArray[Any]], limit_s: float) -> tuple[NDArray[Any], ...]:
-        for place, value in zip(plan.inputs, inputs, strict=True):
-            place.put(value)
-        self._client.infer(self._name, plan.asked, plan.wanted, limit_s)
-        return tuple(place.take() for place in plan.outputs)
+        one = plan.lend(time.monotonic(), limit_s)
+        try:
+            for place, value in zip(one.inputs, inputs, strict=True):
+                place.put(value)
+            self._client.infer(self._name, one.asked, one.wanted, limit_s)
+            results = tuple(place.take() for place in one.outputs)
+        except BaseException:
+            plan.lay_aside(one, time.monotonic())
+            raise
+        plan.take_back(one)
+        return results
 
     def _in_messages(self, inputs: Sequence[NDArray[Any]], limit_s: float) -> tuple[NDArray[Any], ...]:
         said = self.signature()
@@ -291,10 +361,7 @@ def _spec(client: Client, end: dict[str, Any], *, single: bool) -> TensorSpec:
     return TensorSpec(name=end["name"], shape=tuple([1, *shape[1:]] if single else shape), dtype=client.dtype(end["datatype"]))
 
 
-def _octets(spec: TensorSpec, shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape)) * np.dtype(spec.dtype).itemsize
-
-
 def _line(cause: BaseException) -> str:
-    """An error in one line; grpc's may hold pages."""
-    return " ".join(f"{cause}".split())[:MOST_CHARACTERS] or type(cause).__name__
+    """An error in one line; grpc's may hold pages. Memory loses its name, lest equal failures be counted as different ones."""
+    words = re.sub(REGION_NAME, "memory of ours", " ".join(f"{cause}".split()))
+    return words[:MOST_CHARACTERS] or type(cause).__name__

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from relip.essence.errors import ResourceError
 
 MOST_OCTETS = 2**31 - 1
+REGION_NAME = r"relip-\d+-[0-9a-f]{16}"
+COMPUTING = ("compute_input", "compute_infer", "compute_output")
 Array = NDArray[Any]
 
 
@@ -51,6 +53,15 @@ class Server:
     tls: Tls | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A server's own account of a model: requests answered, runs of the net, and what those took, whoever asked."""
+
+    requests: int
+    executions: int
+    busy_ns: int
+
+
 class Client:
     """Calls to one server. Every verb may be called by any thread; over HTTP each thread has a connection of its own."""
 
@@ -59,13 +70,15 @@ class Client:
         self.server = server
         self._library, self._utils = _library(server.protocol)
         self._lock = threading.Lock()
-        self._opened: dict[tuple[int, float], Any] = {}
+        self._opened: list[Any] = []
+        self._own = threading.local()
         tls = server.tls or Tls()
         try:
             for path in filter(None, (tls.root, tls.certificate, tls.key)):
                 path.read_bytes()  # the library would not say which one it could not read
             if server.protocol == "grpc":
-                self._opened[0, 0.0] = self._grpc()
+                self._shared = self._grpc()
+                self._opened.append(self._shared)
             else:
                 self._http(1.0).close()
         except OSError as cause:  # ssl.SSLError is one
@@ -99,9 +112,25 @@ class Client:
         config = self._call("get_model_config", name, timeout_s=timeout_s, **json)
         return metadata, config.get("config", config)
 
+    def account(self, name: str, timeout_s: float) -> Account:
+        """What the server has done for a model since its start, over all its versions."""
+        json = {"as_json": True} if self.server.protocol == "grpc" else {}
+        told = self._call("get_inference_statistics", name, timeout_s=timeout_s, **json)["model_stats"]
+        joined = [size for one in told for size in one.get("batch_stats", [])]
+        return Account(
+            requests=sum(int(one.get("inference_count", 0)) for one in told),
+            executions=sum(int(one.get("execution_count", 0)) for one in told),
+            busy_ns=sum(int(size[part].get("ns", 0)) for size in joined for part in COMPUTING),
+        )
+
     def infer(self, name: str, inputs: list[Any], outputs: list[Any], timeout_s: float) -> Any:  # noqa: ANN401
         """One request; the library's result."""
         return self._call("infer", name, inputs, outputs=outputs, timeout_s=timeout_s)
+
+    def late(self, cause: Exception) -> bool:
+        """Whether an error says that the time was up, over a connection that is none the worse for it."""
+        status = getattr(cause, "status", None)  # over HTTP nobody says whether the connection still owes an answer
+        return self.server.protocol == "grpc" and callable(status) and status() == "StatusCode.DEADLINE_EXCEEDED"
 
     def call(self, verb: str, *values: object, timeout_s: float) -> None:
         """Any other verb of the library."""
@@ -110,21 +139,20 @@ class Client:
     def close(self) -> None:
         """Close every connection. Idempotent."""
         with self._lock:
-            opened, self._opened = list(self._opened.values()), {}
+            opened, self._opened = self._opened, []
         for client in opened:
             with suppress(Exception):  # of a connection that is lost anyway
                 client.close()
 
     def _call(self, verb: str, *values: object, timeout_s: float, **named: object) -> Any:  # noqa: ANN401
         if self.server.protocol == "grpc":
-            return getattr(self._opened[0, 0.0], verb)(*values, client_timeout=timeout_s, **named)
-        key = threading.get_ident(), timeout_s
-        client = self._opened.get(key)
-        if client is None:  # a connection of this library belongs to the thread that opened it, and has one time-out for good
-            client = self._http(timeout_s)
+            return getattr(self._shared, verb)(*values, client_timeout=timeout_s, **named)
+        own: dict[float, Any] = vars(self._own).setdefault("clients", {})
+        if timeout_s not in own:  # a connection of this library belongs to the thread that opened it, and has one time-out
+            own[timeout_s] = self._http(timeout_s)
             with self._lock:
-                self._opened[key] = client
-        return getattr(client, verb)(*values, **named)
+                self._opened.append(own[timeout_s])
+        return getattr(own[timeout_s], verb)(*values, **named)
 
     def _grpc(self) -> Any:  # noqa: ANN401
         tls = self.server.tls or Tls()

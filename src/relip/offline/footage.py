@@ -5,8 +5,9 @@ No file is opened here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -26,6 +27,10 @@ NARROW, FULL = 1, 2
 """Code points of `Colour.range`, as FFmpeg counts; 0 is unsaid."""
 MATRICES = {1: "BT709", 5: "BT601", 6: "BT601", 9: "BT2020"}
 TRANSFERS = {16: "PQ", 18: "HLG"}
+
+
+TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d{2,3})")
+"""Hours, minutes, seconds, frames; before the frames a colon, or where frame numbers are dropped anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,31 @@ class Footage:
             tcs=TRANSFERS.get(self.colour.transfer, "SDR"),
         )
 
+    def later(self, frames: int) -> Footage:
+        """The same from so many frames on; a timecode that cannot be counted on is left out."""
+        if not frames or self.timecode is None:
+            return self
+        return replace(self, timecode=timecode_after(self.timecode, frames, self.rate))
+
     def grains(self, rate: Fraction) -> int | None:
         """How many grains of a rate it lasts, as the file says, rounded up; None when it does not say."""
         return None if self.seconds is None else -int(-self.seconds * rate // 1)
+
+
+def timecode_after(timecode: str, frames: int, rate: Fraction) -> str | None:
+    """The timecode so many frames after one of SMPTE ST 12-1, drop-frame where it says so; None when it is none."""
+    found = TIMECODE.fullmatch(timecode)
+    if found is None or rate <= 0:
+        return None
+    hours, minutes, seconds, mark, number = int(found[1]), int(found[2]), int(found[3]), found[4], int(found[5])
+    nominal = -int(-rate // 1)
+    left_out = nominal // 15 if mark != ":" and nominal % 30 == 0 else 0
+    minutes += 60 * hours
+    count = (60 * minutes + seconds) * nominal + number - left_out * (minutes - minutes // 10) + frames
+    tens, within = divmod(count, 600 * nominal - 9 * left_out)
+    count += left_out * (9 * tens + max(0, (within - left_out) // (60 * nominal - left_out)))
+    seconds, number = divmod(count, nominal)
+    return f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{number:02}"
 
 
 def exact_rate(said: Fraction) -> Fraction:

@@ -66,7 +66,7 @@ class Input:
             aspect=Fraction(stream.sample_aspect_ratio or 1),
             frames=stream.frames or None,
             seconds=self._seconds(stream),
-            timecode=stream.metadata.get("timecode") or self._container.metadata.get("timecode"),
+            timecode=_timecode(stream.metadata) or _timecode(self._container.metadata),
         )
 
     @property
@@ -328,6 +328,11 @@ def _refusals(path: Path) -> Iterator[None]:
 
 def _reason(cause: BaseException) -> str:
     return cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+
+
+def _timecode(metadata: dict[str, str]) -> str | None:
+    """The timecode among what a file says of itself: Matroska spells its tags in capitals."""
+    return next((value for key, value in metadata.items() if key.lower() == "timecode"), None)
 
 
 def _to_bt709(frame: Frame, width: int, height: int, *, layout: str) -> Frame:

@@ -39,6 +39,7 @@ class Inspection:
     skipped: int = 0
     originals: int = 0
     bad_disclosures: int = 0
+    _ages_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASURES))
     _latencies_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASURES))
     _displacements: deque[int] = field(default_factory=lambda: deque(maxlen=MEASURES))
     _prints: deque[tuple[int, tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=KEEP))
@@ -60,6 +61,7 @@ class Inspection:
         self.received += 1
         self.disclosed += pair.disclosure is not None and pair.disclosure.altered
         self.incomplete += dubbed.concealed_rows > 0
+        self._ages_ns.append(dubbed.arrived.since(dubbed.origin))
         displacement = self._displacement(dubbed, region)
         if displacement is not None:
             self._displacements.append(displacement)
@@ -76,13 +78,18 @@ class Inspection:
     @property
     def latency_ms(self) -> Spread | None:
         """Arrival of the dubbed grain after its original."""
-        return _spread([ns / 1e6 for ns in self._latencies_ns])
+        return spread([ns / 1e6 for ns in self._latencies_ns])
+
+    @property
+    def after_ms(self) -> Spread | None:
+        """Last packet of a dubbed grain after its timestamp."""
+        return spread([ns / 1e6 for ns in self._ages_ns])
 
     @property
     def latency_frames(self) -> Spread | None:
         """The same in grain periods, each rounded to whole ones."""
         period = period_ns(self.format.rate)
-        return _spread([round(Fraction(ns, period)) for ns in self._latencies_ns])
+        return spread([round(Fraction(ns, period)) for ns in self._latencies_ns])
 
     @property
     def skew_ms(self) -> float | None:
@@ -120,7 +127,7 @@ def _row_prints(packed: NDArray[np.uint8]) -> tuple[int, ...]:
     return tuple(zlib.crc32(packed[row]) for row in _printed_rows(len(packed)))
 
 
-def _spread(values: list[float] | list[int]) -> Spread | None:
+def spread(values: list[float] | list[int]) -> Spread | None:
     """Smallest, middle and largest."""
     if not values:
         return None

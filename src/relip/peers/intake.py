@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +15,7 @@ from typing import Protocol
 from relip.essence.flow import AncFlow, AudioFlow, Flow, VideoFlow
 from relip.essence.formats import Format
 from relip.essence.grains import AncGrain, AudioBlock, VideoGrain
-from relip.essence.tai import Tai
+from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, tai_of_ticks
 from relip.frames.ancillary import AncAssembler
 from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.audio import AudioAssembler
@@ -30,6 +31,8 @@ REST_S = 0.02
 """Pause after each receive of a flow of few octets: twenty audio packets cost as much as one, and nobody waits for them."""
 CHUNK_PACKETS = 512
 """Packets taken at once: a tenth of a 1080p frame."""
+KEPT_AGES = 90_000
+"""Half an hour of visits; the oldest are dropped."""
 PATIENCE_NS = 60_000_000
 """Beyond a frame period, how long a frame waits for its packets: a stalled thread must not look like a lossy network,
 and nothing downstream of this receiver waits for the frame."""
@@ -151,6 +154,9 @@ class AudioIntake:
         self.overrun = 0
         self.cpu_s = 0.0
         self.samples = 0
+        self.ages_ns: deque[int] = deque(maxlen=KEPT_AGES)
+        """Of the newest packet of each visit, when it was received."""
+        self._packet_samples = of.flow.format.packet_samples
         self._put = put
         self._assembler = AudioAssembler(
             of.flow.format, payload_type=of.flow.payload_type, differential_ns=self.legs.differential_ns or 0
@@ -158,10 +164,14 @@ class AudioIntake:
 
     def take(self, chunk: Chunk, now: Tai) -> None:
         """See Intake."""
-        for block in self._assembler.push(chunk, now):
+        blocks = self._assembler.push(chunk, now)
+        for block in blocks:
             self.samples += len(block.samples)
             if self._put is not None:
                 self._put(block)
+        if blocks:  # the last packet has waited for nobody
+            newest = tai_of_ticks(blocks[-1].end_sample - self._packet_samples, AUDIO_CLOCK_HZ)
+            self.ages_ns.append(now.since(newest))
 
     def counters(self) -> FlowCounters:
         """See Intake."""

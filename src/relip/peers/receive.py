@@ -17,7 +17,7 @@ from fractions import Fraction
 from relip.essence.errors import WireError
 from relip.essence.grains import AncGrain, AncPacket, VideoGrain
 from relip.essence.tai import NS_PER_S, Tai
-from relip.peers.inspection import Inspection
+from relip.peers.inspection import Inspection, spread
 from relip.peers.intake import AncIn, AncIntake, AudioIn, AudioIntake, VideoIn, VideoIntake, listen
 from relip.peers.pairs import Pair, Pairing
 from relip.peers.record import Recorder
@@ -219,6 +219,8 @@ class Receiver:
             latency_ms=seen.latency_ms,
             latency_frames=seen.latency_frames,
             skew_ms=seen.skew_ms,
+            picture_after_ms=seen.after_ms,
+            voice_after_ms=None if self._audio is None else spread([ns / 1e6 for ns in self._audio.ages_ns]),
             flows={name: intake.counters() for name, intake in intakes.items()},
             audio_samples=0 if self._audio is None else self._audio.samples,
             cpu_s=round(cpu_s, 3),

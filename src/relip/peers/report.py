@@ -6,6 +6,7 @@ Every field says its unit; the reference page is written from these models. Noth
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,7 @@ from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.frames.legs import LegCounters
 from relip.graph.departures import Departures
+from relip.graph.sounding import SoundCounters
 from relip.graph.tally import Tally
 from relip.ports import LegState
 
@@ -188,6 +190,23 @@ class ServiceFrames(Report):
         )
 
 
+class VoiceOutFigures(Report):
+    """How the voice was sent on, in packets."""
+
+    packets: int = Field(description="packets the network took")
+    silent: int = Field(0, description="packets with silence in them, for samples that did not come, or not in time")
+    late: int = Field(
+        0, description="packets that came after their instant when nothing was left to be sent; they were left out"
+    )
+    refused: int = Field(0, description="packets the network refused")
+    resyncs: int = Field(0, description="times that the place in the voice was found anew: timestamps or the clock had leapt")
+
+    @classmethod
+    def of(cls, counters: SoundCounters) -> Self:
+        """What the voice's way out counted."""
+        return cls(**asdict(counters))
+
+
 class ClockReport(Report):
     """The service's clock, as the kernel tells of it."""
 
@@ -238,6 +257,7 @@ class ServiceReport(Report):
     cpu_s: float = Field(description="CPU time of the service process from its first grain to its last, seconds")
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
     clock: ClockReport | None = Field(None, description="the service's clock")
+    voice_out: VoiceOutFigures | None = Field(None, description="how the voice was sent on; null where it was not")
     senders: dict[str, TimelineReport] = Field(default_factory=dict, description="the clock of each flow's sender, by flow")
     cut_short: bool = Field(False, description="ended before its planned end")
 
@@ -259,6 +279,10 @@ class ReceiverReport(Report):
     latency_ms: Spread | None = Field(None, description="arrival of the dubbed grain after its original, milliseconds")
     latency_frames: Spread | None = Field(None, description="the same in grain periods, each rounded to whole ones")
     skew_ms: float | None = Field(None, description="picture later than voice by RTP timestamp, milliseconds; median")
+    picture_after_ms: Spread | None = Field(
+        None, description="last packet of a dubbed grain after its RTP timestamp, milliseconds; a frame's sending time is in it"
+    )
+    voice_after_ms: Spread | None = Field(None, description="voice packets after their RTP timestamps, milliseconds")
     flows: dict[str, FlowCounters] = Field(default_factory=dict, description="packets received, by flow")
     audio_samples: int = Field(0, description="samples of voice received")
     cpu_s: float = Field(0.0, description="CPU time of the receiving, seconds, without the encoding of the recording")

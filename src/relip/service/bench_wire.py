@@ -11,7 +11,7 @@ import json
 import os
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from relip.service import gstreamer, terminal
 from relip.service.compose import traffic
 from relip.service.compose.traffic import Line, Received, Sent
 from relip.service.options import frames_of, outputs, publish
+from relip.service.relay import relay
 
 PORT = 20_030
 MODES = ("hybrid", "spin", "spread", "burst")
@@ -30,6 +31,8 @@ CEILING = "2160p"
 SPARE_FRAMES = 15
 """The sender sends so many more than the peer is to give out: the first may be cut, and the last waits for its end."""
 GRACE_S = 20.0
+BYPASS_LATENCY = 1
+"""Frames: the least that a service can have."""
 Figures = dict[str, Any]
 """What is printed as JSON."""
 Step = Callable[[], None]
@@ -45,6 +48,7 @@ class WireOptions:
     runs: int
     pacing: str
     formats: tuple[str, ...]
+    relay: str
     soak: float
     json_: Path | None
 
@@ -56,11 +60,11 @@ def wire(options: WireOptions) -> None:
     if frames < 2:
         raise FormatError(f"--seconds={options.seconds}: at least two frames are needed")
     tried = options.formats or LADDER
-    for name in tried:
+    for name in (*tried, options.relay):
         video_format(name)
     soak = Line(_leg(), video_format("1080p60"), frames_of(options.soak, video_format("1080p60").rate) or 1, options.pacing)
     reason = gstreamer.missing()
-    steps, done = options.runs * (2 if reason else 4) + len(MODES) + len(tried) + bool(options.soak), itertools.count()
+    steps, done = options.runs * (2 if reason else 4) + len(MODES) + len(tried) + 1 + bool(options.soak), itertools.count()
     with terminal.progress("measuring") as advance:
 
         def step() -> None:
@@ -71,6 +75,7 @@ def wire(options: WireOptions) -> None:
         told["cinst_max"] = told["pacing"]["hybrid"]["cinst_max"]
         told["formats"] = {name: _rung(name, options, step) for name in tried}
         told["ceiling"] = _ceiling(told["formats"])
+        told["bypass"] = _bypass(options, step)
         told["soak"] = _soak(soak, step) if options.soak else None
     _show(told)
     if options.json_ is not None:
@@ -81,15 +86,17 @@ def _costs(form: VideoFormat, frames: int, options: WireOptions, step: Step, rea
     """CPU a packet and a frame, ours and the peer's, run by run in turn."""
     ours: dict[str, list[tuple[Sent, Received]]] = {"joined": [], "one_by_one": []}
     peer: dict[str, list[float]] = {"receive": [], "send": []}
+    failed: list[str] = []
     for _ in range(options.runs):
         for name, joined in (("joined", True), ("one_by_one", False)):
             step()
             ours[name].append(traffic.carry(Line(_leg(), form, frames, options.pacing, joined=joined)))
-        if reason is None:
+        for end, measure in () if reason else (("receive", _peer_receives), ("send", _peer_sends)):
             step()
-            peer["receive"].append(_peer_receives(form, frames).ms_per_frame)
-            step()
-            peer["send"].append(_peer_sends(form, frames).ms_per_frame)
+            try:
+                peer[end].append(measure(form, frames).ms_per_frame)
+            except ResourceError as error:  # a peer that cannot keep up is a result, and no reason to stop
+                failed.append(str(error))
     packets = Line(_leg(), form, 1).packets
     sends = [_ms(sent.report.cpu_s, sent.report.frames_sent) for sent, _ in ours["joined"]]
     every = [run for runs in ours.values() for run in runs]
@@ -109,6 +116,7 @@ def _costs(form: VideoFormat, frames: int, options: WireOptions, step: Step, rea
         "gstreamer": {
             "version": None if reason else gstreamer.version(),
             "missing": reason,
+            "failed": failed,
             "receive_ms_per_frame": [round(ms, 2) for ms in peer["receive"]],
             "send_ms_per_frame": [round(ms, 2) for ms in peer["send"]],
         },
@@ -188,6 +196,26 @@ def _ceiling(rungs: Figures) -> Figures | None:
     }
 
 
+def _bypass(options: WireOptions, step: Step) -> Figures:
+    """Through a service that passes everything on: what it loses, and by how much it is later."""
+    step()
+    form = video_format(options.relay)
+    line = Line(_leg(), form, frames_of(options.seconds, form.rate) or 1, options.pacing)
+    run = relay(line, replace(line.leg, port=PORT + 4), frames_of_latency=BYPASS_LATENCY)
+    return {
+        "format": str(form),
+        "latency_frames": run.service.latency_frames,
+        "frames": line.frames,
+        "whole": run.behind.frames - run.behind.incomplete,
+        "lost": max(0, run.sent.packets - run.behind.packets),
+        "lost_before": _lost(run.sent, run.before),
+        "late": run.behind.late,
+        "added_ms": round(run.added_ms, 3),
+        "added_frames": round(run.added_ms * float(form.rate) / 1000, 3),
+        "service_ms_per_frame": round(_ms(run.service.cpu_s, run.service.frames.sent), 3),
+    }
+
+
 def _soak(line: Line, step: Step) -> Figures:
     """A long run: nothing lost, nothing late, and memory as it was."""
     step()
@@ -247,6 +275,8 @@ def _show(told: Figures) -> None:
     terminal.table(title, ["", "ns a packet", "ms a frame", "GStreamer, ms", "ratio"], rows)
     if gst["missing"]:
         terminal.say(f"not measured beside GStreamer: {gst['missing']}")
+    for failure in gst["failed"]:
+        terminal.say(f"GStreamer: {failure}")
     terminal.say(f"packets lost / late: {told['lost']} / {told['late']}")
     terminal.table(f"how packets leave, {told['format']}", ["mode", "Cinst (limit)", "VRX", "within", "CPU"], list(_ways(told)))
     rungs = [
@@ -257,6 +287,8 @@ def _show(told: Figures) -> None:
     if ceiling := told["ceiling"]:
         fps = f"one CPU would send {ceiling['send_fps']} and receive {ceiling['receive_fps']} frames a second"
         terminal.say(f"{ceiling['raster']}: {fps}; carried whole: {ceiling['carried'] or 'none of those tried'}")
+    bypass = [[key, str(value)] for key, value in told["bypass"].items()]
+    terminal.table("through a service with bypass", ["", ""], bypass)
     if told["soak"]:
         terminal.table("soak", ["", ""], [[key, str(value)] for key, value in told["soak"].items()])
 

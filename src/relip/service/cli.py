@@ -140,6 +140,14 @@ def demo(**options: Any) -> None:  # noqa: ANN401  click gives what its options 
 @click.option("--config", "config_path", type=FILE, help="Configuration (YAML) of which lip_sync and models are taken.")
 @click.option("--offset-ms", type=float, help="Voice later (+) or earlier (−), milliseconds; goes before the configuration.")
 @click.option("--amplitude", type=float, help="Factor on the mouth's opening; goes before the configuration.")
+@click.option(
+    "--enrolment",
+    "enrolments",
+    type=FILE,
+    multiple=True,
+    help="File that `relip enrol` wrote: who is recognised is dubbed from the first frame; may be repeated, goes before the "
+    "configuration.",
+)
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Begin so many seconds into IN and VOICE.")
 @click.option("--end", type=LENGTH, help="End so many seconds into IN and VOICE.")
 @click.option("--original-sound", is_flag=True, help="Keep the sound of IN as a second track.")
@@ -150,6 +158,33 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     from relip.service.dub import DubOptions, run  # noqa: PLC0415  the nets are loaded only when they run
 
     run(DubOptions(**options))
+
+
+@commands.command()
+@click.argument("where", nargs=-1, required=True, metavar="ADDRESS:PORT|SDP|PCAP...")
+@click.option(
+    "--format", "format_", help="What an ADDRESS:PORT is said to carry, as in 1080p50; the rate of an SDP without one."
+)
+@INTERFACE
+@click.option("--second-interface", help="Address of the local interface for second legs; without it the same.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen.")
+@click.option(
+    "--leap-seconds",
+    type=int,
+    help="TAI less the clock that stamped, in seconds; without it the kernel's, or 37. 0 for a capture stamped in TAI.",
+)
+@click.option("--png", type=PATH, help="PNG to write: verdicts and distributions on one page; needs relip[probe].")
+@click.option("--gate", is_flag=True, help="End with 1 when a flow is not what is said of it, loses packets or has bad ones.")
+@JSON
+def probe(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """Look at ST 2110 flows, on the network or in a capture: what they are, and how well they keep -21, -30 and -40.
+
+    A capture (pcap, pcapng) is looked at for the flows named beside it, or for every one that is RTP. The network is
+    listened to for --seconds, or until SIGTERM or SIGINT. How to read the figures: docs/how-to/probe-a-flow.md.
+    """
+    from relip.service.probe import ProbeOptions, run  # noqa: PLC0415
+
+    run(ProbeOptions(**options))
 
 
 @commands.command("eval")
@@ -220,6 +255,26 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
 
 
 @bench.command()
+@click.option(
+    "--config", "config_path", type=FILE, help="Configuration (YAML) of which models is taken; by default Triton's ports."
+)
+@click.option("--requests", type=click.IntRange(10, 100_000), default=1000, show_default=True, help="Requests of each net.")
+@click.option(
+    "--services",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Services that share the server in the last part.",
+)
+@JSON
+def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
+    """What a Triton server adds to a request beside the same net in this process, and what it gains by joining requests."""
+    from relip.service.bench_inference import InferenceOptions, inference  # noqa: PLC0415
+
+    inference(InferenceOptions(**options))
+
+
+@bench.command()
 @FORMAT
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Of each run.")
 @click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each measurement of CPU.")
@@ -237,6 +292,7 @@ def pipeline(**options: Any) -> None:  # noqa: ANN401  click gives what its opti
     metavar="FORMAT",
     help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
 )
+@click.option("--relay", default="1080p60", show_default=True, help="Format to carry through a service with bypass.")
 @click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
 @JSON
 def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare

@@ -50,6 +50,7 @@ class DubOptions:
     config_path: Path | None
     offset_ms: float | None
     amplitude: float | None
+    enrolments: tuple[Path, ...]
     start: float
     end: float | None
     original_sound: bool
@@ -75,7 +76,7 @@ def run(options: DubOptions) -> None:
         stack.callback(nets.close)
         chain = engines.chain_for_files(wanted.lip_sync, nets, reader.format)
         work = _Dub(options, made, reader, chain)
-        with MovieWriter(options.output, made, reader.delivered, tracks=tracks) as writer:
+        with MovieWriter(options.output, made, reader.delivered.later(stretch[0]), tracks=tracks) as writer:
             work.through(voice, stretch, writer)
         report = work.report(writer)
     _tell(report, options)
@@ -172,6 +173,8 @@ class _Dub:
 def _settings(options: DubOptions) -> Settings:
     """The configuration's lip_sync and models, with what the command line says before them."""
     said = {key: getattr(options, key) for key in ("offset_ms", "amplitude") if getattr(options, key) is not None}
+    if options.enrolments:
+        said["enrolments"] = [path.absolute() for path in options.enrolments]
     read = settings(options.config_path, said)
     endless: LipSync = read.lip_sync.model_copy(update={"voice_gone_ms": ENDLESS_MS})
     return read.model_copy(update={"lip_sync": endless})
@@ -180,7 +183,7 @@ def _settings(options: DubOptions) -> Settings:
 def _keep_inputs(options: DubOptions) -> None:
     """Refuse to write over what is read. FormatError names the path."""
     for written in (options.output, options.json_):
-        for read in (options.picture, options.voice, options.config_path):
+        for read in (options.picture, options.voice, options.config_path, *options.enrolments):
             if written is not None and read is not None and written.exists() and written.samefile(read):
                 raise FormatError(f"{written}: this is an input, and would be written over")
     if options.json_ is not None and options.json_.absolute() == options.output.absolute():

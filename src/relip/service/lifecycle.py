@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, save, stage_times
+from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, VoiceOutFigures, save, stage_times
 from relip.service import memory
 from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
@@ -106,6 +106,7 @@ class Lifecycle:
             cold_start_s=self._cold_start_s,
             clock=self._clocks.clock(),
             senders=self._clocks.senders(),
+            voice_out=None if self._service.voice_out is None else VoiceOutFigures.of(self._service.voice_out.counters),
         )
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -133,6 +134,10 @@ class Lifecycle:
         if frames:
             self._left = (out.frames, out.late)
             self._worst_late = round(max(self._worst_late or 0.0, late / frames), 4)
+        sounding = self._service.voice_out
+        if sounding is not None:
+            counters = sounding.counters
+            self._line("voice out", {key: getattr(counters, key) for key in ("silent", "late", "refused", "resyncs")})
         if out.claimed:
             self._line("output", {"late": out.late, "early": out.early, "bunched": out.bunched})
 

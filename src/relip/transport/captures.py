@@ -7,6 +7,7 @@ looked at here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,9 +22,11 @@ from relip.essence.tai import NS_PER_S
 _PCAP_MAGIC = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
 """Nanoseconds of one unit of the fraction of a second."""
 _PCAP_HEADER, _PCAP_RECORD = 24, 16
-_SECTION, _INTERFACE, _PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
+_SECTION, _INTERFACE, _PACKET, _SIMPLE, _STATISTICS, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 5, 6
 _RESOLUTION, _OFFSET = 9, 14
 """Options of an interface: if_tsresol and if_tsoffset."""
+_DROPS = (5, 7)
+"""Options of an interface's statistics: isb_ifdrop and isb_osdrop."""
 _BINARY = 0x80
 _MOST_OFFSET_S = 1 << 33
 """Two and a half centuries; more is damage, and has no nanoseconds in 64 bits."""
@@ -36,6 +39,7 @@ class Records:
     """Frames in the order of the file, int64 columns (n,): first octet, octets kept, stamp in ns (UTC; 0: none), link type.
 
     `resolution_ns`: the coarsest step of the stamps. `ends_early`: the file stops inside its last record, which is left out.
+    `dropped`: packets that the capturing machine says it lost, which only pcapng can tell.
     """
 
     octets: Octets
@@ -45,6 +49,7 @@ class Records:
     link: NDArray[np.int64]
     resolution_ns: int
     ends_early: bool
+    dropped: int = 0
 
 
 def read(path: Path) -> Records:
@@ -94,7 +99,7 @@ def _pcapng(octets: Octets) -> Records:
     _, end = _walk_pcapng(octets, blocks)
     at, kind, swapped = blocks[:, 0], blocks[:, 1], blocks[:, 2] != 0
     size = _field32(octets, at + 4, swapped)
-    interfaces = _Interfaces.of(octets, at, kind, swapped)
+    interfaces, dropped = _Interfaces.of(octets, at, kind, swapped), _dropped(octets, at, kind, swapped)
     section = np.cumsum(kind == _SECTION)
     packets = (kind == _ENHANCED) | (kind == _PACKET) | (kind == _SIMPLE)
     at, kind, swapped, size, section = (column[packets] for column in (at, kind, swapped, size, section))
@@ -112,6 +117,7 @@ def _pcapng(octets: Octets) -> Records:
         link=interfaces.link[which[known]],
         resolution_ns=interfaces.coarsest_ns,
         ends_early=end < len(octets),
+        dropped=dropped,
     )
 
 
@@ -135,9 +141,7 @@ class _Interfaces:
                 section, number = section + 1, 0
                 continue
             order: Order = "big" if swapped[place] else "little"
-            first = int(at[place])
-            size = int.from_bytes(octets[first + 4 : first + 8].tobytes(), order)
-            body = octets[first + 8 : first + size - 4].tobytes()
+            body = _body(octets, int(at[place]), order)
             resolution, offset_s = _timing(body[8:], order)
             link = int.from_bytes(body[:2], order)
             rows.append((section, number, link, resolution, offset_s * NS_PER_S))
@@ -180,18 +184,41 @@ def _units(resolution: int) -> int:
 def _timing(options: bytes, order: Order) -> tuple[int, int]:
     """if_tsresol, 6 where it is not said, and if_tsoffset, in seconds."""
     resolution, offset_s = 6, 0
-    while len(options) >= 4:
-        code, length = (int.from_bytes(options[at : at + 2], order) for at in (0, 2))
-        value = options[4 : 4 + length]
-        if len(value) < length:
-            break
-        if code == _RESOLUTION and length == 1:
+    for code, value in _options(options, order):
+        if code == _RESOLUTION and len(value) == 1:
             resolution = value[0]
-        elif code == _OFFSET and length == 8:
+        elif code == _OFFSET and len(value) == 8:
             said = int.from_bytes(value, order, signed=True)
             offset_s = said if abs(said) <= _MOST_OFFSET_S else 0
-        options = options[4 + length + -length % 4 :]
     return resolution, offset_s
+
+
+def _dropped(octets: Octets, at: NDArray[np.int64], kind: NDArray[np.int64], swapped: NDArray[np.bool_]) -> int:
+    """Packets lost by the capturing machine: the last word on each interface of each section, summed."""
+    section = np.cumsum(kind == _SECTION)
+    last: dict[tuple[int, int], int] = {}
+    for place in np.flatnonzero(kind == _STATISTICS).tolist():
+        order: Order = "big" if swapped[place] else "little"
+        body = _body(octets, int(at[place]), order)
+        drops = sum(int.from_bytes(value, order) for code, value in _options(body[12:], order) if code in _DROPS)
+        last[int(section[place]), int.from_bytes(body[:4], order)] = drops
+    return sum(last.values())
+
+
+def _body(octets: Octets, at: int, order: Order) -> bytes:
+    """What a block holds between its two sizes."""
+    size = int.from_bytes(octets[at + 4 : at + 8].tobytes(), order)
+    return octets[at + 8 : at + size - 4].tobytes()
+
+
+def _options(octets: bytes, order: Order) -> Iterator[tuple[int, bytes]]:
+    """Code and value of each whole option."""
+    while len(octets) >= 4:
+        code, length = (int.from_bytes(octets[at : at + 2], order) for at in (0, 2))
+        if 4 + length > len(octets):
+            break
+        yield code, octets[4 : 4 + length]
+        octets = octets[4 + length + -length % 4 :]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -245,11 +245,10 @@ def send_on_schedule(  # noqa: PLR0917  columns: see the module
     while sent < packets:
         last = min(sent + plan[Plan.TOGETHER], packets)
         _wait_until(pacing.due_ns(plan, state, start_ns, sent, packets), plan[Plan.SPIN], times)
-        before_ns = now(times)
+        pacing.hold(plan, state, now(times), last - sent)
         taken = _push(link, columns, work, sent, last)
-        at_ns = pacing.left(plan, state, before_ns, now(times), taken - sent)
         if taken > sent:
-            pacing.measure(plan, state, measured, start_ns, at_ns, taken - sent)
+            pacing.measure(plan, state, measured, start_ns, now(times), taken - sent)
         sent = taken
         if sent < last:
             break

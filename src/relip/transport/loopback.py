@@ -158,6 +158,11 @@ class LoopbackSource:
     def __init__(self, link: Link) -> None:
         self._link = link
 
+    @property
+    def dropped(self) -> int:
+        """Packets that found the queue full."""
+        return self._link.overrun
+
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """See PacketSource."""
         return self._link.take(chunk, wait_ns)

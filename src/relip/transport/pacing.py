@@ -4,8 +4,9 @@ Two rules decide. Packet i of n is due at `start + i·span/n`; and packets that 
 the network model has drained them (ST 2110-21 §6.6.1), whatever happened before: a stall is caught up at the pace of the
 drain and never in a burst. Nothing here reads a clock or waits; `datagrams` does, with the instants that it sees.
 
-    Cinst never exceeds together + slack + 1: a group leaves at some instant between two looks at the clock, and is taken to
-    have left `slack` drains before the second look at the earliest.
+    Cinst never exceeds twice a group. A group leaves at some instant between the look at the clock before its send and the
+    send's return; the next one is sent after that return, and so many drains after that look. A stall in the midst of a send
+    can thus bring two groups together, and no third.
 """
 
 from __future__ import annotations
@@ -27,13 +28,12 @@ class Plan(IntEnum):
     TOGETHER = 1
     HOLD = 2
     HOLD_OVER = 3
-    SLACK = 4
-    SPIN = 5
-    DRAIN = 6
-    DRAIN_OVER = 7
-    READ = 8
-    READ_OVER = 9
-    AHEAD = 10
+    SPIN = 4
+    DRAIN = 5
+    DRAIN_OVER = 6
+    READ = 7
+    READ_OVER = 8
+    AHEAD = 9
 
 
 class State(IntEnum):
@@ -57,7 +57,6 @@ def plan_of(schedule: Schedule) -> NDArray[np.int64]:
         Plan.TOGETHER: schedule.together,
         Plan.HOLD: schedule.hold_ns.numerator,
         Plan.HOLD_OVER: schedule.hold_ns.denominator,
-        Plan.SLACK: schedule.slack,
         Plan.SPIN: schedule.spin_ns,
         Plan.DRAIN: drain.numerator,
         Plan.DRAIN_OVER: drain.denominator,
@@ -84,22 +83,17 @@ def due_ns(plan: NDArray[np.int64], state: NDArray[np.int64], start_ns: int, pac
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def left(plan: NDArray[np.int64], state: NDArray[np.int64], before_ns: int, after_ns: int, count: int) -> int:
-    """`count` packets left together at some instant between two looks at the clock: hold those after them back.
-
-    Returns the instant at which they are taken to have left.
-    """
-    hold, over = plan[Plan.HOLD], plan[Plan.HOLD_OVER]
-    at: int = max(before_ns, after_ns - hold * plan[Plan.SLACK] // over)
-    state[State.FREE_NS] = at + (hold * count + over - 1) // over
-    return at
+def hold(plan: NDArray[np.int64], state: NDArray[np.int64], before_ns: int, count: int) -> None:
+    """`count` packets leave together, from the instant `before_ns` on: hold those after them back."""
+    over = plan[Plan.HOLD_OVER]
+    state[State.FREE_NS] = before_ns + (plan[Plan.HOLD] * count + over - 1) // over
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def measure(  # noqa: PLR0917  columns: see `datagrams`
     plan: NDArray[np.int64], state: NDArray[np.int64], measured: NDArray[np.int64], start_ns: int, at_ns: int, count: int
 ) -> None:
-    """Add `count` packets that left at `at_ns` to a burst's figures, by the arithmetic of `wire.st2110_21`."""
+    """Add `count` packets that had left at `at_ns` to a burst's figures, by the arithmetic of `wire.st2110_21`."""
     if measured[Measured.PACKETS] == 0:
         measured[Measured.FIRST_NS] = at_ns - start_ns
         measured[Measured.VRX_LEAST] = np.iinfo(np.int64).max

@@ -50,6 +50,7 @@ class Capture:
     `destination`, `source`: addresses as numbers. `port`. `payload`: its first octet in the file. `length`: of the whole
     payload. `stamp`: ns, UTC; 0 where the file has none. `broken`: fragments and packets cut short, whose other columns
     but the addresses may say nothing. `resolution_ns`: step of the stamps. `ends_early`: the file stops inside a packet.
+    `dropped`: packets that the capturing machine says it lost.
     Raises ResourceError for a file that cannot be read or is no capture.
     """
 
@@ -57,6 +58,7 @@ class Capture:
         records = captures.read(Path(path))
         at = _ip_begins(records, Path(path))
         self.octets, self.resolution_ns, self.ends_early = records.octets, records.resolution_ns, records.ends_early
+        self.dropped = records.dropped
         end = records.start + records.kept
         first = _field8(self.octets, at)
         inside = (at >= 0) & (at + _IP_HEADER_OCTETS <= end)

@@ -135,7 +135,7 @@ class RivermaxSink:
                 sizes=None if sizes is None else sizes.astype(np.uint16),
                 packets_per_frame=frame,
                 packets_per_chunk=_packets_per_chunk(frame),
-                largest=largest,
+                largest=largest if sizes is None else int(sizes.max()),
                 frames=FRAMES,
                 dscp=dscp,
             )

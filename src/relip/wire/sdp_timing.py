@@ -31,6 +31,14 @@ def preserved(source: Sending | None, own: Sending, *, delay_us: int) -> Sending
     return replace(_of_its_clock(source, own), tsmode=mode, tsdelay_us=declared_delay_us(source) + delay_us)
 
 
+def beside(source: Sending | None, other: Sending | None) -> Sending | None:
+    """What a source says, with the delay of another one, beside which it leaves; None where both say nothing."""
+    delay_us = declared_delay_us(other)
+    if other is None or declared_delay_us(source) == delay_us:
+        return source
+    return replace(source or Sending(ts_refclk=None), tsdelay_us=delay_us)
+
+
 def renewed(source: Sending | None, own: Sending) -> Sending:
     """`own`, with timestamps that are those of a `source` and a constant, made anew for the instant of sending.
 

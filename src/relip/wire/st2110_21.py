@@ -197,13 +197,18 @@ def judge(arrivals: NDArray[np.int64], frame: int, shape: TrafficShape, bucket: 
     A frame with another number of packets than the shape meets no type: something was lost, or the shape is not its own.
     """
     fill, bucket = cinst(arrivals, shape, bucket)
+    return assess(arrivals, fill, frame, shape), bucket
+
+
+def assess(arrivals: NDArray[np.int64], fill: NDArray[np.int64], frame: int, shape: TrafficShape) -> FrameVerdict:
+    """As `judge`, where Cinst is known already: `fill` (n,), at each arrival. Packets of other frames may lie between."""
     extremes = {}
     for schedule in Schedule:
         column = vrx(arrivals, frame, shape, schedule)
         extremes[schedule] = (int(column.min()), int(column.max()))
     whole = len(arrivals) == shape.packets
     cinst_max = int(fill.max())
-    verdict = FrameVerdict(
+    return FrameVerdict(
         frame=frame,
         packets=len(arrivals),
         first_ns=int((int(arrivals[0]) - frame * shape.period_ns) // 1),
@@ -212,7 +217,6 @@ def judge(arrivals: NDArray[np.int64], frame: int, shape: TrafficShape, bucket: 
         linear=extremes[Schedule.LINEAR],
         met=tuple(kind for kind in SenderType if whole and _meets(cinst_max, extremes[SCHEDULES[kind]], shape, kind)),
     )
-    return verdict, bucket
 
 
 def _meets(cinst_max: int, extremes: tuple[int, int], shape: TrafficShape, sender: SenderType) -> bool:

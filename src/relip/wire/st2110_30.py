@@ -35,7 +35,8 @@ class SampleSpans:
 
     `fault` (uint8, a `Fault`); and, only where it is NONE, `timestamp` (32 bits, of the packet's first sample),
     `sequence` (16 bits), `ssrc`. `count`: samples for each channel, 0 where masked; packet i owns
-    `samples[first[i] : first[i] + count[i]]`. `samples`: (sum of count, channels) float32, owned by the caller.
+    `samples[first[i] : first[i] + count[i]]`. `offset`: of its first octet in the packet's row. `samples`: (sum of count,
+    channels) float32, owned by the caller.
     """
 
     fault: NDArray[np.uint8]
@@ -44,6 +45,7 @@ class SampleSpans:
     ssrc: NDArray[np.int64]
     count: NDArray[np.int64]
     first: NDArray[np.int64]
+    offset: NDArray[np.int64]
     samples: NDArray[np.float32]
 
     @property
@@ -84,6 +86,7 @@ def parse(
         ssrc=headers.ssrc,
         count=count,
         first=first,
+        offset=headers.payload_offset,
         samples=unpack(data, depth=format.depth),
     )
 
@@ -127,12 +130,20 @@ class AudioPackets:
         size = self._format.packet_samples
         if samples.ndim != 2 or samples.shape[1] != self._format.channels or len(samples) % size:
             raise FormatError(f"samples {samples.shape} do not fill packets of {size} × {self._format.channels}")
-        n = len(samples) // size
-        packets = np.empty((n, rtp.HEADER_OCTETS + size * self._format.sample_octets), np.uint8)
-        packets[:, : rtp.HEADER_OCTETS] = self._header
-        fields = rtp.fixed_header(packets)
-        index = np.arange(n, dtype=np.int64)
-        fields["sequence"] = (index + (sequence & 0xFFFF)) & 0xFFFF
-        fields["timestamp"] = (index * size + (first_sample & 0xFFFFFFFF)) & 0xFFFFFFFF
-        packets[:, rtp.HEADER_OCTETS :] = pack(samples.reshape(n, -1), depth=self._format.depth)
+        packets = self.room(len(samples) // size)
+        packets[:, rtp.HEADER_OCTETS :] = pack(samples.reshape(len(packets), -1), depth=self._format.depth)
+        self.stamp(packets, first_sample, sequence)
         return packets
+
+    def room(self, n: int) -> NDArray[np.uint8]:
+        """Packets (n, 12 + payload) uint8 whose payload is still to be written, and to be stamped."""
+        packets = np.empty((n, rtp.HEADER_OCTETS + self._format.packet_samples * self._format.sample_octets), np.uint8)
+        packets[:, : rtp.HEADER_OCTETS] = self._header
+        return packets
+
+    def stamp(self, packets: NDArray[np.uint8], first_sample: int, sequence: int) -> None:
+        """Write timestamps and sequence numbers of consecutive packets, as `packets` says."""
+        fields = rtp.fixed_header(packets)
+        index = np.arange(len(packets), dtype=np.int64)
+        fields["sequence"] = (index + (sequence & 0xFFFF)) & 0xFFFF
+        fields["timestamp"] = (index * self._format.packet_samples + (first_sample & 0xFFFFFFFF)) & 0xFFFFFFFF

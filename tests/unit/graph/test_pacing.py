@@ -21,7 +21,7 @@ def test_a_paced_flow_claims_to_be_wide_and_sends_half_of_what_the_bucket_holds_
     pacing = planned(name, mode)
     assert pacing.tp == "2110TPW"
     assert pacing.schedule.together == together
-    assert pacing.schedule.together + pacing.schedule.slack + 1 == pacing.limits.c_max
+    assert pacing.schedule.hold_ns == pacing.schedule.drain_ns
 
 
 @pytest.mark.parametrize("mode", [Mode.SPREAD, Mode.BURST])

@@ -78,19 +78,30 @@ def test_a_sender_37_seconds_off_is_followed_by_its_own_clock():
     assert timeline.relocks == 0
 
 
-def test_a_jump_of_the_senders_timestamps_is_followed_at_once_and_counted():
+def test_a_jump_of_the_senders_timestamps_is_followed_from_its_second_grain_on_and_counted():
     timeline = Timeline(RATE)
     for k in range(9):
         timeline.local(grain(INDEX + k, arrived_after_ns=35 * MS))
+    timeline.local(grain(INDEX - 101, arrived_after_ns=5_000 * MS))
     jumped = grain(INDEX - 100, arrived_after_ns=5_000 * MS)
     assert timeline.local(jumped) == jumped.arrived.after(-40 * MS)
     assert timeline.relocks == 1
 
 
-def test_a_sender_that_is_set_to_tai_while_it_sends_is_locked_from_that_grain_on():
+def test_a_damaged_timestamp_moves_nothing():
+    timeline = Timeline(RATE)
+    for k in range(9):
+        apart = 5000 if k == 5 else 0
+        local = timeline.local(grain(INDEX + k + apart, arrived_after_ns=35 * MS - apart * 40 * MS))
+    assert local == grain_start(INDEX + 8, RATE)
+    assert timeline.relocks == 0
+
+
+def test_a_sender_that_is_set_to_tai_while_it_sends_is_locked_from_the_second_grain_on():
     timeline = Timeline(RATE)
     Camera(timeline, behind_ns=37 * NS_PER_S).shoot(50)
-    assert timeline.local(grain(INDEX + 1000, arrived_after_ns=36 * MS)) == grain_start(INDEX + 1000, RATE)
+    timeline.local(grain(INDEX + 1000, arrived_after_ns=36 * MS))
+    assert timeline.local(grain(INDEX + 1001, arrived_after_ns=36 * MS)) == grain_start(INDEX + 1001, RATE)
     assert timeline.locked
     assert timeline.relocks == 1
 

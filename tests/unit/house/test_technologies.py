@@ -28,12 +28,13 @@ HOMES = {
     "av": {"offline/pyav.py"},
     # the portrait that ships with it; the measure of likeness
     "skimage": {"peers/portrait.py", "evaluation/pixels.py"},
-    "matplotlib": {"evaluation/sheet.py"},
+    # the contact sheet of a dub; the page of a probe
+    "matplotlib": {"evaluation/sheet.py", "probe/page.py"},
     "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
     "yaml": {"config.py"},
     # the configuration; the published shapes of the reports
-    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py"},
+    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py", "probe/report.py"},
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from relip.essence.errors import FormatError
-from relip.offline.footage import Colour, Footage, Paced, exact_rate, likely_rate, paced
+from relip.offline.footage import Colour, Footage, Paced, exact_rate, likely_rate, paced, timecode_after
 
 pytestmark = pytest.mark.unit
 
@@ -91,3 +91,38 @@ def test_the_colorimetry_is_said_or_follows_from_the_raster(height, matrix, name
 def test_an_odd_width_is_refused_by_name():
     with pytest.raises(FormatError, match="width=63"):
         Footage(63, 48, PAL, "yuv420p").format()
+
+
+NTSC = Fraction(30_000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("timecode", "frames", "rate", "later"),
+    [
+        ("10:00:00:00", 25 * 61 + 3, Fraction(25), "10:01:01:03"),
+        ("23:59:59:24", 1, Fraction(25), "00:00:00:00"),
+        ("00:00:59;29", 1, NTSC, "00:01:00;02"),
+        ("00:09:59;29", 1, NTSC, "00:10:00;00"),
+        ("00:00:59:29", 1, NTSC, "00:01:00:00"),
+        ("00:00:59;59", 1, NTSC * 2, "00:01:00;04"),
+        ("01:00:00:00", 24, Fraction(24_000, 1001), "01:00:01:00"),
+        ("noon", 1, Fraction(25), None),
+    ],
+)
+def test_a_timecode_is_counted_on(timecode, frames, rate, later):
+    assert timecode_after(timecode, frames, rate) == later
+
+
+def test_an_hour_of_drop_frame_timecode_is_an_hour_of_frames():
+    """SMPTE ST 12-1: 108 numbers are left out in an hour of 29.97."""
+    assert timecode_after("00:00:00;00", 107_892, NTSC) == "01:00:00;00"
+    steps = "00:00:00;00"
+    for _ in range(4000):
+        steps = timecode_after(steps, 1, NTSC)
+    assert steps == timecode_after("00:00:00;00", 4000, NTSC)
+
+
+def test_footage_from_its_first_frame_keeps_whatever_its_timecode_is():
+    footage = Footage(64, 48, Fraction(25), "yuv420p", timecode="noon")
+    assert footage.later(0).timecode == "noon"
+    assert footage.later(1).timecode is None

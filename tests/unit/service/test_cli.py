@@ -30,6 +30,7 @@ def ended(monkeypatch, capsys, *arguments):
         ["receive"],
         ["demo"],
         ["dub"],
+        ["probe"],
         ["enrol"],
         ["eval"],
         ["bench", "pipeline"],

@@ -216,6 +216,16 @@ def test_a_file_that_ends_inside_a_packet_is_read_up_to_there(capture, kind):
     assert not Capture(capture(kind(FRAME))).ends_early
 
 
+def test_the_capturing_machine_says_how_many_packets_it_lost(capture):
+    def statistics(drops, number=0):
+        return block(5, struct.pack("<III", number, 0, 0) + b"".join(option(c, struct.pack("<Q", n)) for c, n in drops))
+
+    told = statistics([(4, 99), (5, 3)]) + statistics([(5, 7), (7, 2)]) + statistics([(5, 1)], number=1)
+    path = capture(section() + interface() + interface() + enhanced(FRAME) + told)
+    assert Capture(path).dropped == 10
+    assert Capture(capture(pcap(FRAME))).dropped == 0
+
+
 def test_the_flows_of_a_capture_are_found(capture):
     frames = (
         ip(udp(b"a")),

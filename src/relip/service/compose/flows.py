@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relip.config import Config, FlowKeys, FlowOut
 from relip.control.static import described_in_file
 from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
 from relip.frames.legs import LegWatch
 from relip.peers.report import LegReport, SentLegReport
-from relip.ports import LegState
-from relip.service.compose.ends import source
+from relip.ports import Clock, LegState
+from relip.service.compose.cards import card_sink, card_source
+from relip.service.compose.ends import sink, source
 from relip.transport.legs import LegsSink, LegsSource
+from relip.transport.rivermax import RivermaxSink, RivermaxSource
 from relip.transport.udp import UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
 from relip.wire.st2022_7 import PathClass
@@ -24,13 +29,13 @@ F = TypeVar("F", VideoFormat, AudioFormat, AncFormat)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A flow as it is received: its sockets, what watches the legs, and by how much one leg may follow the other.
+    """A flow as it is received: its sockets or cards, what watches the legs, and by how much one leg may follow the other.
 
     `differential_ns`: None where there is but one.
     """
 
     flow: Flow[Format]
-    source: LegsSource[UdpSource]
+    source: LegsSource[UdpSource] | LegsSource[RivermaxSource]
     watch: LegWatch
     differential_ns: int | None
 
@@ -42,16 +47,16 @@ class Incoming:
     @property
     def warnings(self) -> list[str]:
         """What an engineer should know at start."""
-        granted = [end.report.warning for end in self.source.ends if end.report.warning]
+        granted = [end.report.warning for end in self.source.ends if isinstance(end, UdpSource) and end.report.warning]
         return granted + _missing(self.flow, self.source.states())
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A flow as it is sent: its sockets."""
+    """A flow as it is sent: its sockets or cards."""
 
     flow: Flow[Format]
-    sink: LegsSink[UdpSink]
+    sink: LegsSink[UdpSink] | LegsSink[RivermaxSink]
 
     def legs(self) -> list[SentLegReport]:
         """How each leg fares."""
@@ -86,7 +91,22 @@ def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int) -> Incom
     """Open what receives a flow. Raises ResourceError when not one leg can be had."""
     apart_ns = differential_ns(keys, flow)
     watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=apart_ns or 0)
+    if keys.transport == "rivermax":
+        return Incoming(flow, card_source(flow, ring_octets=buffer_octets), watch, apart_ns)
     return Incoming(flow, source(flow, buffer_octets=buffer_octets), watch, apart_ns)
+
+
+def outgoing(
+    out: FlowOut, flow: Flow[Format], *, clock: Clock, sending: Sending, sizes: NDArray[np.int64] | None = None
+) -> Outgoing:
+    """Open what sends a flow. Raises ResourceError when not one leg can be had.
+
+    `sending`: what its transport file says, by which a card paces it. `sizes`: octets of each packet of a frame; None where
+    they differ from frame to frame.
+    """
+    if out.transport == "rivermax":
+        return Outgoing(flow, card_sink(flow, sending=sending, sizes=sizes, ttl=out.ttl, dscp=out.dscp))
+    return Outgoing(flow, sink(flow, clock=clock, ttl=out.ttl, dscp=out.dscp))
 
 
 def differential_ns(keys: FlowKeys, flow: Flow[Format]) -> int | None:

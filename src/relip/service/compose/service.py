@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from relip.clock.ptp import TaiClock
-from relip.config import Config, FlowOut
-from relip.control.static import write_transport_file
-from relip.essence.flow import AudioFlow, Flow, VideoFlow
-from relip.essence.formats import AncFormat, VideoFormat
-from relip.essence.grains import AudioBlock, VideoGrain
-from relip.essence.scene import Verdict
-from relip.essence.tai import Tai, period_ns
+from relip.config import Config
+from relip.essence.flow import VideoFlow
+from relip.essence.formats import VideoFormat
+from relip.essence.grains import VideoGrain
 from relip.frames.assemble import VideoAssembler, frames_behind
-from relip.frames.audio import AudioAssembler
 from relip.frames.pool import FramePool
-from relip.graph import overlay
 from relip.graph.channel import Channel
 from relip.graph.delay import Apart, Delay
 from relip.graph.departures import Departures
-from relip.graph.egress import Egress, Send
-from relip.graph.hearing import Hearing, voice_timeline
+from relip.graph.egress import Egress
 from relip.graph.reception import Reception
+from relip.graph.sounding import VoiceSender
 from relip.graph.timeline import LATE_PERIODS, Timeline
-from relip.graph.transmit import DisclosureSender, VideoSender
-from relip.service.compose.ends import pacing, sending, sink, tai_clock
-from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, out_legs, video_in, voice_in
+from relip.service.compose.ends import tai_clock
+from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, video_in, voice_in
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
-from relip.wire import sdp, sdp_timing
-from relip.wire.sdp_media import Sending
-from relip.wire.st2110_20 import FrameHeaders
+from relip.service.compose.outputs import delay_ns, frames_early, way_out
+from relip.service.compose.sound import hear
 
 SPARE_SLOTS = 10
 """Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
 graph lets go of late."""
 VIDEO_CHUNK = 512
 """Fewer packets than one receive call can bring (16 aggregates of 44), so that a backlog shows as a full chunk."""
-AUDIO_CHUNK = 256
-AUDIO_REST_NS = 100_000_000
-"""The voice is fetched when a grain needs it, and this often besides: a wake-up for every packet of 1 ms would cost more than
-the articulation net."""
-DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
 
 
 @dataclass(slots=True)
@@ -51,7 +38,8 @@ class Service:
 
     `senders`: the timelines of the flows that are received, by flow. `notes`: what an engineer should read at start, but for
     the clock's. `incoming`, `outgoing`: the flows and their legs, by name. `departures`: how the picture's packets leave.
-    `by_arrival`: picture and voice are laid together by arrival. `enrolled`: presenters who are known in advance.
+    `voice_out`: what sends the voice, where it is sent. `by_arrival`: picture and voice are laid together by arrival.
+    `enrolled`: presenters who are known in advance.
     """
 
     channel: Channel
@@ -63,6 +51,7 @@ class Service:
     incoming: dict[str, Incoming]
     outgoing: dict[str, Outgoing]
     departures: Departures
+    voice_out: VoiceSender | None = None
     by_arrival: bool = False
     enrolled: int = 0
 
@@ -71,53 +60,48 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
-    seen_apart, heard_apart = differential_ns(config.video, video), differential_ns(config.voice, voice)
-    apart = Apart(picture_ns=seen_apart or 0, voice_ns=heard_apart or 0)
+    seen_apart = differential_ns(config.video, video)
+    apart = Apart(picture_ns=seen_apart or 0, voice_ns=differential_ns(config.voice, voice) or 0)
     graph = graph_of(config, video.format, clock=clock, apart=apart)
     delay, tally = graph.delay, graph.tally
     behind = frames_behind(video.format.rate, seen_apart)
-    pool = FramePool(delay.frames + _frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
+    pool = FramePool(delay.frames + frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    out = _way_out(config, video, camera, delay, clock)
+    out = way_out(config, video, camera, delay, clock)
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
-    timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=_delay_ns(camera))
-    sounding = voice_timeline(voice.format.packet_time, delay_ns=_delay_ns(speaker), apart_ns=apart.voice_ns)
+    timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=delay_ns(camera))
     inside = graph.between(timeline, egress)
-    buffer_octets = config.sockets.receive_buffer
-    pictures = incoming(config.video, video, buffer_octets=buffer_octets)
-    sounds = incoming(config.voice, voice, buffer_octets=buffer_octets)
+    pictures = incoming(config.video, video, buffer_octets=config.sockets.receive_buffer)
     seeing = _seeing(video, pictures, pool, delay, clock=clock, deliver=inside.feed.offer)
-    ear = Hearing(sounding, packet_samples=voice.format.packet_samples, clock=clock, put=graph.inbox.put)
-    hearing = _hearing(voice, sounds, clock=clock, deliver=ear.hear)
-    if config.voice.align == "arrival":
-        graph.inbox.shift = ear.arrival_shift
-    graph.inbox.fetch = hearing.fetch
+    voices = hear(config, voice, (speaker, camera), timeline, inbox=graph.inbox, out=out, delay=delay, clock=clock, tally=tally)
 
     def close() -> None:
         out.close()
         graph.close()
 
     channel = Channel(
-        receptions=[seeing, hearing],
+        receptions=[seeing, voices.reception],
         ingress=inside.feed,
         egress=egress,
         runner=inside.runner,
         tally=tally,
-        flows={"video": lambda: seeing.assembler.counters, "voice": lambda: hearing.assembler.counters},
+        flows={"video": lambda: seeing.assembler.counters, "voice": lambda: voices.reception.assembler.counters},
         close=close,
+        beside=[] if voices.sender is None else [voices.sender],
     )
     sent = (note for each in out.outgoing.values() for note in each.warnings)
-    notes = [*graph.notes, *pictures.warnings, *sounds.warnings, *sent]
+    notes = [*graph.notes, *pictures.warnings, *voices.incoming.warnings, *sent]
     return Service(
         channel=channel,
-        senders={"video": timeline, "voice": sounding},
+        senders={"video": timeline, "voice": voices.timeline},
         format=video.format,
         delay=delay,
         clock=clock,
         notes=notes,
-        incoming={"video": pictures, "voice": sounds},
+        incoming={"video": pictures, "voice": voices.incoming},
         outgoing=out.outgoing,
         departures=out.departures,
+        voice_out=voices.sender,
         by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
     )
@@ -150,107 +134,3 @@ def _seeing(
         expire=assembler.expire,
         watch=incoming.watch,
     )
-
-
-def _hearing(
-    flow: AudioFlow, incoming: Incoming, *, clock: TaiClock, deliver: Callable[[AudioBlock], object]
-) -> Reception[AudioBlock, AudioAssembler]:
-    """The loop that receives the voice."""
-    assembler = AudioAssembler(flow.format, payload_type=flow.payload_type, differential_ns=incoming.differential_ns or 0)
-    return Reception(
-        incoming.source,
-        assembler,
-        clock=clock,
-        deliver=deliver,
-        capacity=AUDIO_CHUNK,
-        rest_ns=AUDIO_REST_NS,
-        watch=incoming.watch,
-    )
-
-
-def _delay_ns(said: Sending | None) -> int:
-    """How long after its timestamps a sender declares to send."""
-    return 1000 * sdp_timing.declared_delay_us(said)
-
-
-def _frames_early(said: Sending | None, flow: VideoFlow) -> int:
-    """Frames by which a sender may be sooner than it declares: they wait here."""
-    period = period_ns(flow.format.rate)
-    return -(-min(_delay_ns(said), LATE_PERIODS * period) // period)
-
-
-def _passed_on(config: Config, source: Sending | None, own: Sending, delay: Delay) -> Sending:
-    """What is said of timestamps that a source made: they leave as they came, or with the latency added."""
-    if config.output.timestamps == "restamp":
-        return sdp_timing.renewed(source, own)
-    return sdp_timing.preserved(source, own, delay_us=delay.latency_ns // 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class _WayOut:
-    """What sends a grain, the flows it is sent to by name, and how the video's packets leave."""
-
-    send: Send
-    outgoing: dict[str, Outgoing]
-    departures: Departures
-
-    def close(self) -> None:
-        """Give the sinks back."""
-        for each in self.outgoing.values():
-            each.sink.close()
-
-
-def _way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> _WayOut:
-    """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
-    out = config.output
-    flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
-    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
-    outgoing = {"video": Outgoing(flow, sink(flow, clock=clock, ttl=out.video.ttl, dscp=out.video.dscp))}
-    paced = pacing(flow.legs[0], flow.format, headers.packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
-    late = _delay_ns(camera) // period_ns(flow.format.rate)
-    picture = VideoSender(
-        outgoing["video"].sink,
-        headers,
-        paced,
-        rate=flow.format.rate,
-        shift=0 if out.timestamps == "preserve" else delay.frames + late,
-        mark=overlay.draw if out.overlay else None,
-    )
-    told = None
-    if out.disclosure is not None:
-        anc = Flow(
-            format=AncFormat(rate=flow.format.rate),
-            payload_type=out.disclosure.payload_type,
-            legs=out_legs(out.disclosure),
-            name=config.name,
-        )
-        outgoing["disclosure"] = Outgoing(anc, sink(anc, clock=clock, ttl=out.disclosure.ttl, dscp=out.disclosure.dscp))
-        told = DisclosureSender(
-            outgoing["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32)
-        )
-        _write_sdp(
-            out.disclosure,
-            sdp.format(
-                anc,
-                sending=_passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay),
-                information=DISCLOSURE_TEXT,
-                ttl=out.disclosure.ttl,
-            ),
-        )
-    own = sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced)
-    said = _passed_on(config, camera, own, delay)
-    _write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
-
-    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
-        try:
-            if told is not None:
-                told.send(grain, verdict, picture.timestamp(grain))
-        finally:
-            picture.send(grain, verdict, due)
-
-    return _WayOut(send, outgoing, picture.departures)
-
-
-def _write_sdp(out: FlowOut, text: str) -> None:
-    if out.sdp is not None:
-        write_transport_file(out.sdp, text)

@@ -76,13 +76,17 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a receiver says: packets in all, frames given out, and of those after the first `cpu_s` of its thread."""
+    """What a receiver says: packets in all, frames given out, and of those after the first `cpu_s` of its thread.
+
+    `age_ms`: from a frame's timestamp to its last packet, median; 0 when none came.
+    """
 
     packets: int
     late: int
     frames: int
     incomplete: int
     cpu_s: float
+    age_ms: float
     joined: bool
     grown_octets: int
 
@@ -192,9 +196,11 @@ def _receive(line: Line, said: Any, ready: Event, done: Event) -> None:  # noqa:
     assembler = VideoAssembler(line.format, payload_type=PAYLOAD_TYPE, pool=pool)
     watch = _Watch(float(line.frames / line.format.rate))
     seen: list[float] = []
+    ages = np.zeros(line.frames, np.int64)
 
     def deliver(grain: VideoGrain) -> None:
         pool.give_back(grain.slot)
+        ages[assembler.counters.frames % line.frames] = grain.arrived.since(grain.origin)
         if not seen:
             watch.start()
             seen.append(time.thread_time())
@@ -226,6 +232,7 @@ def _receive(line: Line, said: Any, ready: Event, done: Event) -> None:  # noqa:
             frames=counters.frames,
             incomplete=counters.incomplete,
             cpu_s=cpu_s,
+            age_ms=float(np.median(ages[ages > 0])) / 1e6 if ages.any() else 0.0,
             joined=source.report.aggregated,
             grown_octets=watch.grown(),
         )

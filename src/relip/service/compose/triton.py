@@ -42,13 +42,11 @@ def load(models: Models, articulation: Path, rate: Fraction | None) -> Nets:
     folder = models.cache or cache.directory()
     places = (folder / cache.FACE_DETECTOR, folder / cache.FACE_MESH, articulation)
     with ExitStack() as stack:
-        served = []
+        asked = []
         for path in places:
-            model = TritonModel(server(models.triton), name_of(path), timeout_s=budget_s(models.triton, rate))
-            stack.callback(model.close)
-            _refuse_another(model, path, models.triton.url)
-            served.append(model)
-        detector, mesh, heard = served
+            asked.append(served(models, path, rate))
+            stack.callback(asked[-1].close)
+        detector, mesh, heard = asked
         keys = models.triton
         return Nets(
             detector=detector,
@@ -57,6 +55,17 @@ def load(models: Models, articulation: Path, rate: Fraction | None) -> Nets:
             close=stack.pop_all().close,
             notes=(f"the nets run on the Triton server at {keys.url} ({keys.protocol}, shared memory: {keys.shared_memory})",),
         )
+
+
+def served(models: Models, path: Path, rate: Fraction | None) -> TritonModel:
+    """One net, by its file. Raises as `load` does."""
+    model = TritonModel(server(models.triton), name_of(path), timeout_s=budget_s(models.triton, rate))
+    try:
+        _refuse_another(model, path, models.triton.url)
+    except BaseException:
+        model.close()
+        raise
+    return model
 
 
 def _refuse_another(model: TritonModel, path: Path, url: str) -> None:

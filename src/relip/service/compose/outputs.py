@@ -1,0 +1,126 @@
+"""The ways out of the picture and of what is told of it, and their transport files."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+from relip.clock.ptp import TaiClock
+from relip.clock.rivermax import RivermaxClock
+from relip.config import Config, FlowOut, Output
+from relip.control.static import write_transport_file
+from relip.essence.flow import Flow, VideoFlow
+from relip.essence.formats import AncFormat
+from relip.essence.grains import VideoGrain
+from relip.essence.scene import Verdict
+from relip.essence.tai import Tai, period_ns
+from relip.graph import overlay
+from relip.graph.delay import Delay
+from relip.graph.departures import Departures
+from relip.graph.egress import Send
+from relip.graph.pacing import Pacing, pacing_of_card
+from relip.graph.timeline import LATE_PERIODS
+from relip.graph.transmit import DisclosureSender, VideoSender
+from relip.service.compose.cards import card_clock
+from relip.service.compose.ends import pacing, sending
+from relip.service.compose.flows import Outgoing, out_legs, outgoing
+from relip.wire import sdp, sdp_timing
+from relip.wire.sdp_media import Sending
+from relip.wire.st2110_20 import FrameHeaders
+
+DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
+
+
+def delay_ns(said: Sending | None) -> int:
+    """How long after its timestamps a sender declares to send."""
+    return 1000 * sdp_timing.declared_delay_us(said)
+
+
+def frames_early(said: Sending | None, flow: VideoFlow) -> int:
+    """Frames by which a sender may be sooner than it declares: they wait here."""
+    period = period_ns(flow.format.rate)
+    return -(-min(delay_ns(said), LATE_PERIODS * period) // period)
+
+
+def passed_on(config: Config, source: Sending | None, own: Sending, delay: Delay) -> Sending:
+    """What is said of timestamps that a source made: they leave as they came, or with the latency added."""
+    if config.output.timestamps == "restamp":
+        return sdp_timing.renewed(source, own)
+    return sdp_timing.preserved(source, own, delay_us=delay.latency_ns // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """What sends a grain, the flows it is sent to by name, and how the video's packets leave.
+
+    `shift_frames`: added to every timestamp, in grain periods.
+    """
+
+    send: Send
+    shift_frames: int
+    outgoing: dict[str, Outgoing]
+    departures: Departures
+    card: RivermaxClock | None
+
+    def close(self) -> None:
+        """Give the sinks back, and the card's clock."""
+        for each in self.outgoing.values():
+            each.sink.close()
+        if self.card is not None:
+            self.card.close()
+
+
+def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> WayOut:
+    """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
+    out = config.output
+    flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
+    headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
+    card, paced = _pace(out, flow, headers.packets, clock)
+    said = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced), delay)
+    sizes = headers.lengths + headers.headers.shape[1]
+    sent = {"video": outgoing(out.video, flow, clock=clock, sending=said, sizes=sizes)}
+    late = delay_ns(camera) // period_ns(flow.format.rate)
+    shift = 0 if out.timestamps == "preserve" else delay.frames + late
+    picture = VideoSender(
+        sent["video"].sink,
+        headers,
+        paced,
+        rate=flow.format.rate,
+        shift=shift,
+        mark=overlay.draw if out.overlay else None,
+    )
+    write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
+    told = None
+    if out.disclosure is not None:
+        anc = Flow(
+            format=AncFormat(rate=flow.format.rate),
+            payload_type=out.disclosure.payload_type,
+            legs=out_legs(out.disclosure),
+            name=config.name,
+        )
+        own = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
+        sent["disclosure"] = outgoing(out.disclosure, anc, clock=clock, sending=own)
+        told = DisclosureSender(sent["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32))
+        write_sdp(out.disclosure, sdp.format(anc, sending=own, information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl))
+
+    def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
+        try:
+            if told is not None:
+                told.send(grain, verdict, picture.timestamp(grain))
+        finally:
+            picture.send(grain, verdict, due)
+
+    return WayOut(send, shift, sent, picture.departures, card)
+
+
+def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[RivermaxClock | None, Pacing]:
+    """How the video's packets leave, and the clock of the card that sees to it, if one does."""
+    if out.video.transport == "rivermax":
+        return card_clock(out.video.interface, clock), pacing_of_card(flow.format, packets)
+    return None, pacing(flow.legs[0], flow.format, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+
+
+def write_sdp(out: FlowOut, text: str) -> None:
+    """Write the transport file of a flow, where one is wanted."""
+    if out.sdp is not None:
+        write_transport_file(out.sdp, text)
