@@ -8,12 +8,13 @@ import pytest
 
 from relip import config
 from relip.clock.ptp import TaiClock
-from relip.essence.errors import ResourceError
+from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow, Leg
-from relip.essence.formats import video_format
+from relip.essence.formats import AudioFormat, video_format
 from relip.frames.assemble import VideoAssembler
 from relip.frames.pool import FramePool
 from relip.graph.pacing import pacing_of_card
+from relip.graph.transmit import whole
 from relip.peers.reel import Reel
 from relip.peers.send import Sender, VideoOut
 from relip.ports import Chunk
@@ -100,6 +101,23 @@ def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_
     assert built.channel.failed is None
     assert "TP=2110TPN" in (tmp_path / "out.sdp").read_text("utf-8")
     assert card.calls()[-1] == "rmx_cleanup"
+
+
+def test_sound_goes_by_a_card_in_batches_of_any_length():
+    form = AudioFormat(channels=2)
+    flow = Flow(format=form, payload_type=97, legs=(TOLD,))
+    sink = card_sink(flow, sending=Sending(ts_refclk="localmac=00-00-00-00-00-00"), sizes=None, ttl=1, dscp=46)
+    source = RivermaxSource(TOLD, header_octets=0)
+    rows = np.random.default_rng(1).integers(0, 256, (300, 12 + 48 * 6), dtype=np.uint8)
+    chunk = Chunk.of(512)
+    for first, last in ((0, 1), (1, 21), (21, 300)):
+        assert sink.send(whole(rows[first:last])) == last - first
+        assert source.receive(chunk, 0) == last - first
+        np.testing.assert_array_equal(chunk.octets[: last - first, : rows.shape[1]], rows[first:last])
+    with pytest.raises(FormatError, match="not whole frames of the sizes agreed on"):
+        sink.send(whole(rows[:2, :-6].copy()))
+    sink.close()
+    source.close()
 
 
 def test_without_the_library_the_service_does_not_start_and_says_what_is_missing(tmp_path, monkeypatch):

@@ -265,7 +265,7 @@ rmx_status rmx_output_media_create_stream(const rmx_output_media_stream_params *
     auto *stream = new fake_stream;
     bool sound = p->blocks && p->packets_per_chunk && p->packets_per_frame && p->stride && read_sdp(stream, p);
     for (size_t i = 0; sound && i < p->blocks; i++)
-        sound = p->memory[i].blocks == 1 && p->memory[i].chunks * p->packets_per_chunk == p->packets_per_frame;
+        sound = p->memory[i].blocks == 1 && p->memory[i].chunks * p->packets_per_chunk % p->packets_per_frame == 0;
     if (!sound || !is_device(stream->from.sin_addr)) {
         int status = sound ? FAKE_NO_DEVICE : FAKE_MISUSE;
         delete stream;
@@ -305,7 +305,8 @@ rmx_status rmx_output_media_commit_chunk(const rmx_output_media_chunk_handle *h,
 rmx_status rmx_output_media_skip_chunks(const rmx_output_media_chunk_handle *h, size_t count) {
     STEP("rmx_output_media_skip_chunks");
     fake_stream *s = h->stream;
-    if (s->acquired || (s->chunk + count) % s->out.memory[0].chunks) return FAKE_MISUSE; /* only ever to where a frame begins */
+    size_t chunks_of_a_frame = s->out.packets_per_frame / s->out.packets_per_chunk;
+    if (s->acquired || (s->chunk + count) % chunks_of_a_frame) return FAKE_MISUSE; /* only ever to where a frame begins */
     s->chunk = (s->chunk + count) % s->chunks;
     return RMX_OK;
 }

@@ -98,6 +98,10 @@ def _taken(leg: LegFigures) -> list[str]:
         told.append(
             f"{leg.stamps.cut} packets are fragments or were captured in part, and count as lost: capture whole packets"
         )
+    if leg.packets.other_sender:
+        told.append(
+            f"{leg.packets.other_sender} packets have another SSRC and come among the others: two senders to one address"
+        )
     if leg.packets.restarts:
         told.append(f"the sender began anew {leg.packets.restarts} times")
     return told
@@ -149,6 +153,8 @@ def failings(flow: FlowReport) -> list[str]:
     elif flow.redundancy.lost:
         told.append(f"lost {flow.redundancy.lost} packets on both legs")
     for leg in flow.legs:
+        if leg.packets.other_sender:
+            told.append(f"{leg.packets.other_sender} packets of another sender")
         if leg.packets.malformed:
             told.append(f"{leg.packets.malformed} malformed packets")
         if not leg.packets.received:

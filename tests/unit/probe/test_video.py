@@ -116,6 +116,25 @@ def test_a_sender_that_begins_anew_is_told(judged):
     assert "the sender began anew 1 times" in study.report.remarks
 
 
+def test_two_senders_to_one_address_are_told_and_the_main_one_is_judged(judged):
+    video, other = Video().frames(8), Video(ssrc=7, sequence=90_000).frames(6)
+    video.packets += [(ns + 1000, octets) for ns, octets in other.packets]
+    study = judged(video)
+    figures = leg_of(study)
+    assert (figures.packets.received, figures.packets.other_sender) == (8 * PACKETS, 6 * PACKETS)
+    assert (figures.packets.lost, figures.packets.restarts) == (0, 0)
+    assert figures.ssrc == "0x00002110"
+    assert figures.video.met == [N, W]
+    assert "two senders to one address" in study.report.remarks[0]
+
+
+def test_timestamps_that_leap_are_no_row_of_absent_frames(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number) * 1800 + (90_000 * 3600 if number > 4 else 0))
+    assert leg_of(judged(video)).video.frames.absent == 0
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_the_rate_is_told_from_the_timestamps(judged, rate):
     raster = VideoFormat(720, 20, RATES[rate])
@@ -162,6 +181,7 @@ def test_a_sender_with_a_clock_of_its_own_is_judged_by_its_own_beat(judged, phas
     figures = leg_of(study).video
     assert figures.reference == "flow"
     assert figures.met == [N, W]
+    assert figures.first_packet_us is figures.rtp_offset_ticks is None
     assert "clock" in study.report.remarks[0]
 
 
