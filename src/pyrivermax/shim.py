@@ -135,6 +135,11 @@ class _User:
         return RivermaxError(self._fault.step.decode("ascii"), self._fault.status, name.decode("ascii"))
 
 
+def start() -> None:
+    """Start the library and stop it again: whether licence, driver and card are there. Raises Unavailable, RivermaxError."""
+    _User()._leave()  # noqa: SLF001  a user that wants nothing else
+
+
 class Order(IntEnum):
     """Where in the ring a packet is put: as it comes, or by its RTP or extended (ST 2110-20) sequence number."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +229,13 @@ def test_a_model_that_is_not_there_is_told_by_its_name(server, ask, protocol):
         ask(server, "mouths", protocol=protocol)
 
 
+def test_memory_of_a_gpu_is_refused_where_there_is_none(server, ask):
+    if Path("/dev/nvidia0").exists():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ResourceError, match=r"models\.triton\.shared_memory=cuda needs a GPU"):
+        ask(server, "sync", memory="cuda")
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_a_killed_server_is_a_model_error_and_one_that_comes_back_is_found_without_a_restart(victim, ask, protocol):
     here = OnnxModel(shipped.locate(shipped.SYNC))
@@ -320,6 +328,8 @@ def test_a_server_that_comes_back_with_another_net_stays_shut_out(ask, tmp_path)
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """A folder with a server's, a client's and another's certificate and key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make certificates with")
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("server", "client", "another"):
         command = [*MAKE_CERTIFICATE, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]

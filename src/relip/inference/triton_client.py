@@ -242,14 +242,14 @@ class CudaRegion:
     """Memory of a GPU, registered with the server. Implements Region. Not run yet: no machine with a GPU had a server."""
 
     def __init__(self, client: Client, shape: Sequence[int], dtype: str, timeout_s: float) -> None:
-        """Make it and register it. Raises ResourceError without CUDA's bindings, and as the library does."""
-        try:
-            self._shared = import_module("tritonclient.utils.cuda_shared_memory")
-        except ImportError as cause:
-            raise ResourceError(f"models.triton.shared_memory=cuda needs a GPU and the package cuda-python: {cause}") from cause
+        """Make it and register it. Raises ResourceError without a GPU or CUDA's bindings, and as the library does."""
         self.name, self._shape, self._dtype = _region_name(), list(shape), np.dtype(dtype)
         octets, device = _octets(shape, dtype), client.server.device
-        self._handle = self._shared.create_shared_memory_region(self.name, octets, device)
+        try:
+            self._shared = import_module("tritonclient.utils.cuda_shared_memory")
+            self._handle = self._shared.create_shared_memory_region(self.name, octets, device)
+        except Exception as cause:  # the library raises RuntimeError where its own import fails
+            raise ResourceError(f"models.triton.shared_memory=cuda needs a GPU and the package cuda-python: {cause}") from cause
         try:
             raw = self._shared.get_raw_handle(self._handle)
             client.call("register_cuda_shared_memory", self.name, raw, device, octets, timeout_s=timeout_s)
