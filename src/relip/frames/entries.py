@@ -69,6 +69,8 @@ class Field(IntEnum):
     """Packets that named rows or pixels beyond the raster."""
     JOINED = 10
     """1 for the first frame of a stream, which may have begun before us."""
+    MARKED = 11
+    """Place of the packet with the marker, by which the sender says that it is the last; 0 before."""
 
 
 class Stream(IntEnum):

@@ -30,6 +30,7 @@ from relip.frames.entries import (
     step,
 )
 from relip.frames.pattern import fits, has_changed, signature, since_doubt
+from relip.wire import rtp
 from relip.wire.st2110_20 import Fault
 
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
@@ -164,6 +165,7 @@ def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
     index: int,
     sequence: int,
     outside: bool,  # noqa: FBT001 - a column of a packet
+    marked: bool,  # noqa: FBT001 - a column of a packet
 ) -> bool:
     """Whether a packet's samples are wanted; else it is counted as what it is."""
     if entries[index, Field.STATE] == State.SKIPPED:
@@ -182,6 +184,8 @@ def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
         counts[0, Count.LATE] += not outside  # the rest of a larger raster is not late
         return False
     entries[index, Field.HIGHEST] = max(entries[index, Field.HIGHEST], place)
+    if marked:
+        entries[index, Field.MARKED] = place
     return True
 
 
@@ -271,7 +275,7 @@ def scatter(  # noqa: C901 - one loop: each call that takes arrays costs as much
             index = stream[Stream.ENTRY]
             _hear(entries, stream, now_ns)
             outside = _leaves_raster(spans, found, height, row_octets)
-            if _is_fresh(entries, seen, counts, index, sequence, outside):
+            if _is_fresh(entries, seen, counts, index, sequence, outside, octets[packet, 1] >= rtp.MARKER):
                 if stream[Stream.LENGTH] == 0:
                     patterns[index, step(sequence, entries[index, Field.BASE])] = signed
                 source = octets.ctypes.data + packet * octets.shape[1]
