@@ -61,6 +61,12 @@ class SourceContract:
         assert counts[0] == 3
         assert max(counts) == 3
 
+    def test_a_stamp_is_an_instant_or_0_where_it_is_not_known(self, filled):
+        chunk = Chunk.stamped(8)
+        chunk.arrivals[:] = -1
+        assert filled.receive(chunk, SECOND_NS) == 8
+        assert (chunk.arrivals >= 0).all()
+
     def test_nothing_more_to_come_is_a_count_of_zero(self, filled):
         receive_all(filled, len(LENGTHS))
         chunk = Chunk.of(8)

@@ -4,8 +4,11 @@ import contextlib
 import os
 import signal
 import socket
+import socketserver
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -57,6 +60,44 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def tls_before(address, certificates):
+    """An address that speaks TLS, wants a client's certificate, and hands everything on to another address in clear."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificates / "client.pem")
+    host, _, port = address.rpartition(":")
+
+    class Pair(socketserver.BaseRequestHandler):
+        def handle(self):
+            with (
+                contextlib.suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as near,
+                socket.create_connection((host, int(port))) as far,
+            ):
+                back = threading.Thread(target=handed_on, args=(far, near))
+                back.start()
+                handed_on(near, far)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Pair) as before:
+        before.daemon_threads = True
+        threading.Thread(target=before.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{before.server_address[1]}"
+        before.shutdown()
+
+
+def handed_on(source, sink):
+    """Octets from one socket to another until either ends."""
+    with contextlib.suppress(OSError):
+        while octets := source.recv(65536):
+            sink.sendall(octets)
+    for end in (source, sink):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 class TritonPeer:

@@ -19,6 +19,9 @@ Relative paths are taken from its folder. An environment variable `RELIP_SECTION
 before the file, as in `RELIP_LIP_SYNC__BYPASS=true`. This page is written from `src/relip/config.py`: `make pages`.
 """
 
+WORDS = {"ratio": "whole number or ratio", "ipv4": "IPv4 address", "endpoint": "address and port"}
+"""What texts of a certain form are called, by the format that the field gives them."""
+
 
 def page(model: type[BaseModel] = Config) -> str:
     """The whole page: the keys at the top, then each section under the name of its key."""
@@ -61,7 +64,7 @@ def _kind(value: dict[str, Any], path: str) -> str:
     if "enum" in value:
         return " or ".join(f"`{choice}`" for choice in value["enum"])
     if "pattern" in value:
-        return "whole number or ratio" if value.get("format") == "ratio" else "IPv4 address"
+        return WORDS.get(value.get("format", ""), "text")
     if value["type"] == "array":
         return f"list of up to {value['maxItems']}: {_kind(value['items'], path)}"
     name = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}[value["type"]]

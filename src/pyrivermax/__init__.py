@@ -6,6 +6,6 @@ needs neither; `load` says what is missing. It knows nothing of Relip.
 """
 
 from pyrivermax.errors import RivermaxError, Unavailable
-from pyrivermax.shim import Clock, Input, Order, Output, load, version
+from pyrivermax.shim import Clock, Input, Order, Output, load, start, version
 
-__all__ = ["Clock", "Input", "Order", "Output", "RivermaxError", "Unavailable", "load", "version"]
+__all__ = ["Clock", "Input", "Order", "Output", "RivermaxError", "Unavailable", "load", "start", "version"]

@@ -22,7 +22,7 @@
 
 namespace {
 
-const uint32_t ABI = 1;                 /* pyrivermax/shim.py asks for the same number */
+const uint32_t ABI = 2;                 /* pyrivermax/shim.py asks for the same number */
 const int64_t FAILED = -1, CLOSED = -2, OTHER_LAYOUT = -3;
 const int64_t IDLE_NS = 200000;         /* between two looks at an idle ring; the vendor's examples sleep 300 µs */
 const int64_t FULL_NS = 50000;          /* between two tries at a full send queue: about three lines of 1080p60 */
@@ -59,7 +59,8 @@ struct OutputSpec {
     const char *sdp;
     const uint16_t *sizes;      /* octets of each packet of a frame; null: told with every chunk */
     uint32_t media;             /* which m= of the SDP, from 0 */
-    uint32_t frames;            /* memory for so many */
+    uint32_t blocks;            /* of memory */
+    uint32_t frames_per_block;
     uint32_t packets_per_frame; /* a multiple of packets_per_chunk */
     uint32_t packets_per_chunk;
     uint32_t largest;           /* octets of the largest packet */
@@ -256,15 +257,16 @@ void fill(Output *output, const Packets *packets, int64_t first, size_t count) {
 }
 
 rmx_status create(const OutputSpec *spec, Output *output) {
-    rmx_output_media_init_mem_blocks(output->memory, spec->frames);
-    for (uint32_t frame = 0; frame < spec->frames; frame++) {
-        rmx_output_media_set_sub_block_count(&output->memory[frame], 1);
-        rmx_output_media_set_chunk_count(&output->memory[frame], spec->packets_per_frame / spec->packets_per_chunk);
-        if (!output->dynamic) rmx_output_media_set_packet_layout(&output->memory[frame], 0, output->sizes);
+    const uint32_t chunks = spec->frames_per_block * (spec->packets_per_frame / spec->packets_per_chunk);
+    rmx_output_media_init_mem_blocks(output->memory, spec->blocks);
+    for (uint32_t block = 0; block < spec->blocks; block++) {
+        rmx_output_media_set_sub_block_count(&output->memory[block], 1);
+        rmx_output_media_set_chunk_count(&output->memory[block], chunks);
+        if (!output->dynamic) rmx_output_media_set_packet_layout(&output->memory[block], 0, output->sizes);
     }
     rmx_output_media_stream_params params;
     rmx_output_media_init(&params);
-    rmx_output_media_assign_mem_blocks(&params, output->memory, spec->frames);
+    rmx_output_media_assign_mem_blocks(&params, output->memory, spec->blocks);
     rmx_output_media_set_sdp(&params, spec->sdp);
     rmx_output_media_set_idx_in_sdp(&params, (uint8_t)spec->media);
     rmx_output_media_set_packets_per_chunk(&params, spec->packets_per_chunk);
@@ -375,10 +377,11 @@ EXPORT Output *relip_rmx_output_open(const OutputSpec *spec, Fault *fault) {
     output->packets_per_chunk = spec->packets_per_chunk;
     output->largest = spec->largest;
     output->stride = (spec->largest + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    output->memory = static_cast<rmx_output_media_mem_block *>(calloc(spec->frames, sizeof *output->memory));
-    output->sizes = static_cast<uint16_t *>(calloc(spec->packets_per_frame, sizeof *output->sizes));
+    output->memory = static_cast<rmx_output_media_mem_block *>(calloc(spec->blocks, sizeof *output->memory));
+    output->sizes = static_cast<uint16_t *>(calloc(spec->frames_per_block * spec->packets_per_frame, sizeof *output->sizes));
     if (!output->memory || !output->sizes) return give_memory_back(output), fail(fault, "calloc", 0), nullptr;
-    if (spec->sizes) memcpy(output->sizes, spec->sizes, spec->packets_per_frame * sizeof *output->sizes);
+    for (uint32_t frame = 0; spec->sizes && frame < spec->frames_per_block; frame++)
+        memcpy(output->sizes + frame * spec->packets_per_frame, spec->sizes, spec->packets_per_frame * sizeof *output->sizes);
     rmx_status status = create(spec, output);
     if (status != RMX_OK) return give_memory_back(output), fail(fault, "rmx_output_media_create_stream", status), nullptr;
     rmx_output_media_init_chunk_handle(&output->chunk, output->stream);

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyrivermax.building import ADVICE, SHIM
 from pyrivermax.errors import RivermaxError, Unavailable
 
-ABI = 1
+ABI = 2
 """Of shim.cpp, which says the same."""
 CLOSED = -2
 OTHER_LAYOUT = -3
@@ -50,7 +50,8 @@ class _OutputSpec(ctypes.Structure):
     _fields_: ClassVar = [  # type: ignore[mutable-override]
         ("sdp", ctypes.c_char_p),
         ("sizes", ctypes.c_void_p),
-        *((name, ctypes.c_uint32) for name in ("media", "frames", "packets_per_frame", "packets_per_chunk", "largest", "dscp")),
+        *((name, ctypes.c_uint32) for name in ("media", "blocks", "frames_per_block", "packets_per_frame")),
+        *((name, ctypes.c_uint32) for name in ("packets_per_chunk", "largest", "dscp")),
     ]
 
 
@@ -132,6 +133,11 @@ class _User:
     def _error(self) -> RivermaxError:
         name = self._shim.relip_rmx_name(self._fault.status)
         return RivermaxError(self._fault.step.decode("ascii"), self._fault.status, name.decode("ascii"))
+
+
+def start() -> None:
+    """Start the library and stop it again: whether licence, driver and card are there. Raises Unavailable, RivermaxError."""
+    _User()._leave()  # noqa: SLF001  a user that wants nothing else
 
 
 class Order(IntEnum):
@@ -218,12 +224,13 @@ class Output(_User):
         packets_per_frame: int,
         packets_per_chunk: int,
         largest: int,
-        frames: int,
+        blocks: int,
+        frames_per_block: int,
         dscp: int,
     ) -> None:
         """`sizes`: octets of each packet of a frame; None where packets come in any sizes up to `largest` (ST 2110-40).
 
-        `packets_per_chunk` divides `packets_per_frame`. `frames`: of how many there is memory.
+        `packets_per_chunk` divides `packets_per_frame`. `blocks`, `frames_per_block`: of how many frames there is memory.
         """
         super().__init__()
         self._packets = _Packets()
@@ -231,7 +238,8 @@ class Output(_User):
             sdp.encode(),
             None if sizes is None else sizes.ctypes.data,
             0,
-            frames,
+            blocks,
+            frames_per_block,
             packets_per_frame,
             packets_per_chunk,
             largest,

@@ -18,7 +18,7 @@ from relip.essence.errors import FormatError, ResourceError
 Rate = Annotated[
     str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$", coerce_numbers_to_str=True, json_schema_extra={"format": "ratio"})
 ]
-Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
+Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", json_schema_extra={"format": "ipv4"})]
 
 
 SAID_BY_SDP = frozenset({"payload_type", "source", "depth", "channels", "packet_time_us"})
@@ -296,6 +296,7 @@ class Triton(Section):
     url: str = Field(
         "127.0.0.1:8001",
         pattern=r"^[^/\s]+:\d+$",
+        json_schema_extra={"format": "endpoint"},
         description="ADDRESS:PORT; Triton's own ports are 8001 for grpc, 8000 for http",
     )
     protocol: Literal["grpc", "http"] = Field(

@@ -186,7 +186,7 @@ class Signature:
 
 
 class Model(Protocol):
-    """Runs a net. Adapters: inference.onnx; in tests: inference.null."""
+    """Runs a net. Adapters: inference.onnx, inference.triton; in tests: inference.null."""
 
     @property
     def signature(self) -> Signature:

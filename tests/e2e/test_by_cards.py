@@ -6,15 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from pyrivermax.building import build
 from relip import config
 from relip.clock.ptp import TaiClock
-from relip.essence.errors import ResourceError
+from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow, Leg
-from relip.essence.formats import video_format
+from relip.essence.formats import AudioFormat, video_format
 from relip.frames.assemble import VideoAssembler
 from relip.frames.pool import FramePool
 from relip.graph.pacing import pacing_of_card
+from relip.graph.transmit import whole
 from relip.peers.reel import Reel
 from relip.peers.send import Sender, VideoOut
 from relip.ports import Chunk
@@ -23,7 +23,6 @@ from relip.service.compose.service import service
 from relip.transport.rivermax import RivermaxSource
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
-from rivermax_sdk import Fake, build_sdk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -33,25 +32,11 @@ IN, OUT, TOLD = Leg("239.255.21.11", 5010), Leg("239.255.21.12", 5012), Leg("239
 SECOND = Leg("239.255.22.12", 5012, interface="127.0.0.2")
 
 
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory):
-    return build_sdk(tmp_path_factory.mktemp("rivermax") / "sdk")
-
-
-@pytest.fixture(scope="module")
-def shim(sdk):
-    return build(sdk.parent / "libpyrivermax.so", root=sdk)
-
-
 @pytest.fixture(autouse=True)
-def fake(sdk, shim, monkeypatch):
-    """A card whose clock runs with this machine's."""
-    monkeypatch.setenv("PYRIVERMAX_SHIM", str(shim))
-    fake = Fake(sdk)
-    fake.reset()
-    fake.follow(TaiClock().now().ns - time.time_ns())
-    yield fake
-    fake.reset()
+def card(cards):
+    """One whose clock runs with this machine's."""
+    cards.follow(TaiClock().now().ns - time.time_ns())
+    return cards
 
 
 def by_cards(leg, **more):
@@ -96,7 +81,7 @@ def receive(source, frames):
     return came
 
 
-def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_narrow(built, fake, tmp_path):
+def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_narrow(built, card, tmp_path):
     pictures = np.random.default_rng(1).integers(0, 256, (5, FORMAT.height, FORMAT.row_octets), dtype=np.uint8)
     whole = {"ring_octets": 1536 * 40_000}
     sources = [RivermaxSource(OUT, **whole), RivermaxSource(SECOND, **whole)]
@@ -115,7 +100,24 @@ def test_a_service_sends_on_both_cards_what_it_got_from_one_and_says_that_it_is_
         end.close()
     assert built.channel.failed is None
     assert "TP=2110TPN" in (tmp_path / "out.sdp").read_text("utf-8")
-    assert fake.calls()[-1] == "rmx_cleanup"
+    assert card.calls()[-1] == "rmx_cleanup"
+
+
+def test_sound_goes_by_a_card_in_batches_of_any_length():
+    form = AudioFormat(channels=2)
+    flow = Flow(format=form, payload_type=97, legs=(TOLD,))
+    sink = card_sink(flow, sending=Sending(ts_refclk="localmac=00-00-00-00-00-00"), sizes=None, ttl=1, dscp=46)
+    source = RivermaxSource(TOLD, header_octets=0)
+    rows = np.random.default_rng(1).integers(0, 256, (300, 12 + 48 * 6), dtype=np.uint8)
+    chunk = Chunk.of(512)
+    for first, last in ((0, 1), (1, 21), (21, 300)):
+        assert sink.send(whole(rows[first:last])) == last - first
+        assert source.receive(chunk, 0) == last - first
+        np.testing.assert_array_equal(chunk.octets[: last - first, : rows.shape[1]], rows[first:last])
+    with pytest.raises(FormatError, match="not whole frames of the sizes agreed on"):
+        sink.send(whole(rows[:2, :-6].copy()))
+    sink.close()
+    source.close()
 
 
 def test_without_the_library_the_service_does_not_start_and_says_what_is_missing(tmp_path, monkeypatch):
@@ -131,8 +133,8 @@ def test_without_the_library_the_service_does_not_start_and_says_what_is_missing
         service(config.parse(content, where="here"))
 
 
-def test_a_card_whose_clock_shows_another_time_than_the_machines_is_refused(fake):
-    fake.follow(TaiClock().now().ns - time.time_ns() - 37_000_000_000)
+def test_a_card_whose_clock_shows_another_time_than_the_machines_is_refused(card):
+    card.follow(TaiClock().now().ns - time.time_ns() - 37_000_000_000)
     with pytest.raises(ResourceError, match=r"the card at 127.0.0.1 is -3\d{7} µs from this machine's TAI: run phc2sys"):
         card_clock("127.0.0.1", TaiClock())
-    assert fake.calls()[-1] == "rmx_cleanup"
+    assert card.calls()[-1] == "rmx_cleanup"

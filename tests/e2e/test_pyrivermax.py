@@ -13,7 +13,6 @@ from relip.clock.rivermax import RivermaxClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.transport.rivermax import RivermaxSink, RivermaxSource
-from rivermax_sdk import build_sdk
 
 pytestmark = pytest.mark.e2e
 
@@ -21,8 +20,9 @@ NOWHERE = r"the Rivermax shim is not built: .*install the SDK under its licence.
 
 
 @pytest.fixture
-def sdk(tmp_path):
-    return build_sdk(tmp_path / "sdk")
+def sdk(rivermax_root, tmp_path):
+    """An SDK of which a test may take something away; not to be loaded, for its library has the name of another."""
+    return shutil.copytree(rivermax_root, tmp_path / "sdk", symlinks=True)
 
 
 @pytest.fixture(autouse=True)
@@ -82,13 +82,24 @@ def test_an_sdk_that_the_shim_does_not_agree_with_shows_what_the_compiler_said(s
     assert "rmx_input_attach_flow" in said
 
 
-def test_from_clean_the_shim_is_built_and_answers(sdk, capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv(building.ROOT, str(sdk))
+def test_from_clean_the_shim_is_built_and_answers(rivermax_root, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv(building.ROOT, str(rivermax_root))
     assert main(["build"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'libpyrivermax.so'}\n"
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "fake 9.9 of the tests\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["libpyrivermax.so", "sdk"]
+    assert [path.name for path in tmp_path.iterdir()] == ["libpyrivermax.so"]
+
+
+def test_a_check_says_that_the_licence_is_missing(cards, capsys):
+    cards.inject("rmx_init", 309)
+    assert main(["check"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "fake 9.9 of the tests\n"
+    assert said.err.startswith("rmx_init gave status 309 (RMX_LICENSE_ISSUE): is there a valid licence (RIVERMAX_LICENSE_PATH)")
+    cards.inject("rmx_init", 309, 0)
+    assert main(["check"]) == 0
+    assert cards.calls()[-2:] == ["rmx_init", "rmx_cleanup"]
 
 
 def test_a_build_warns_of_nothing(sdk, monkeypatch, tmp_path):
@@ -96,8 +107,8 @@ def test_a_build_warns_of_nothing(sdk, monkeypatch, tmp_path):
     assert building.build(tmp_path / "strict.so", root=sdk).exists()
 
 
-def test_a_shim_of_another_version_is_refused(sdk, monkeypatch, tmp_path):
-    building.build(tmp_path / "libpyrivermax.so", root=sdk)
+def test_a_shim_of_another_version_is_refused(rivermax_root, monkeypatch, tmp_path):
+    building.build(tmp_path / "libpyrivermax.so", root=rivermax_root)
     monkeypatch.setattr(shim, "ABI", 0)
     with pytest.raises(pyrivermax.Unavailable, match="was built from another version of this package"):
         pyrivermax.load()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from relip.service.compose import engines
 from relip.weights import cache, repository, shipped
 from relip.weights.triton_config import Hosting
 from talker import SIZE, shot
-from triton_peer import TritonPeer, account, answered, free_port, refused
+from triton_peer import TritonPeer, account, answered, free_port, refused, tls_before
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -55,11 +56,13 @@ def models(face_models, tmp_path_factory):  # noqa: ARG001  there would be no re
     """A repository as the command writes it, with one more net whose requests wait for each other."""
     folder = tmp_path_factory.mktemp("repository")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["relip", "models", "repository", str(folder), "--backend", "python"])
+        (folder / "mine.onnx").write_bytes(shipped.locate(shipped.ARTICULATIONS[40]).read_bytes())
+        asked = [str(folder / "models"), "--backend", "python", "--net", str(folder / "mine.onnx")]
+        patch.setattr(sys, "argv", ["relip", "models", "repository", *asked])
         cli.main()
     waiting = Hosting(backend="python", delay_us=200_000, batch=2)
-    repository.write(folder, {"joined": shipped.locate(shipped.ARTICULATION)}, waiting)
-    return folder
+    repository.write(folder / "models", {"joined": shipped.locate(shipped.ARTICULATION)}, waiting)
+    return folder / "models"
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +229,13 @@ def test_a_model_that_is_not_there_is_told_by_its_name(server, ask, protocol):
         ask(server, "mouths", protocol=protocol)
 
 
+def test_memory_of_a_gpu_is_refused_where_there_is_none(server, ask):
+    if Path("/dev/nvidia0").exists():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ResourceError, match=r"models\.triton\.shared_memory=cuda needs a GPU"):
+        ask(server, "sync", memory="cuda")
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_a_killed_server_is_a_model_error_and_one_that_comes_back_is_found_without_a_restart(victim, ask, protocol):
     here = OnnxModel(shipped.locate(shipped.SYNC))
@@ -315,29 +325,56 @@ def test_a_server_that_comes_back_with_another_net_stays_shut_out(ask, tmp_path)
     peer.kill()
 
 
-def test_a_connection_is_secured_and_a_server_with_another_certificate_is_refused(small, tmp_path):
-    for name in ("ours", "another"):
-        made = subprocess.run(
-            [*MAKE_CERTIFICATE, "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
-            check=False,
-            capture_output=True,
-            timeout=60,
-        )
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """A folder with a server's, a client's and another's certificate and key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make certificates with")
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("server", "client", "another"):
+        command = [*MAKE_CERTIFICATE, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        made = subprocess.run(command, check=False, capture_output=True, timeout=60)
         assert made.returncode == 0, made.stderr
-    given = (f"--grpc-server-cert={tmp_path / 'ours.pem'}", f"--grpc-server-key={tmp_path / 'ours.key'}")
-    peer = TritonPeer(small, tmp_path, options=("--grpc-use-ssl=1", *given))
-    try:
-        keys = Triton(url=peer.grpc, tls=TritonTls(root=tmp_path / "ours.pem"))
-        model = TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
-        assert model.infer(noise(model.signature))[0].shape == (1, 48)
-        model.close()
-        keys = Triton(url=peer.grpc, tls=TritonTls(root=tmp_path / "another.pem"))
-        with pytest.raises(ResourceError, match="no Triton server answers"):
-            TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
-        with pytest.raises(ResourceError, match=r"models.triton.tls: .*absent.pem"):
-            TritonModel(engines.triton.server(Triton(tls=TritonTls(root=tmp_path / "absent.pem"))), "sync", timeout_s=1)
-    finally:
-        peer.kill()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secured(small, certificates, tmp_path_factory):
+    """The addresses of a server that wants to know its clients; over HTTP that is the business of what stands before it."""
+    files = (("cert", "server.pem"), ("key", "server.key"))
+    given = [f"--grpc-server-{what}={certificates / name}" for what, name in files]
+    options = ("--grpc-use-ssl-mutual=1", f"--grpc-root-cert={certificates / 'client.pem'}", *given)
+    peer = TritonPeer(small, tmp_path_factory.mktemp("secured"), options=options)
+    with tls_before(peer.http, certificates) as http:
+        yield {"grpc": peer.grpc, "http": http}
+    peer.kill()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_secured_server_is_spoken_to_and_knows_who_speaks(secured, certificates, protocol):
+    us = {"certificate": certificates / "client.pem", "key": certificates / "client.key"}
+    tls = TritonTls(root=certificates / "server.pem", **us)
+    keys = Triton(url=secured[protocol], protocol=protocol, tls=tls)
+    model = TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
+    assert model.infer(noise(model.signature))[0].shape == (1, 48)
+    model.close()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize(("root", "us"), [("server", None), ("server", "another"), ("another", "client")])
+def test_who_does_not_trust_the_other_does_not_talk(secured, certificates, protocol, root, us):
+    own = {} if us is None else {"certificate": certificates / f"{us}.pem", "key": certificates / f"{us}.key"}
+    tls = TritonTls(root=certificates / f"{root}.pem", **own)
+    keys = Triton(url=secured[protocol], protocol=protocol, tls=tls)
+    with pytest.raises(ResourceError, match="no Triton server answers"):
+        TritonModel(engines.triton.server(keys), "sync", timeout_s=PATIENT_S)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_certificate_that_is_not_there_is_told_by_its_file(protocol, tmp_path):
+    keys = Triton(protocol=protocol, tls=TritonTls(root=tmp_path / "absent.pem"))
+    with pytest.raises(ResourceError, match=r"models.triton.tls: .*absent.pem"):
+        TritonModel(engines.triton.server(keys), "sync", timeout_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -408,6 +445,25 @@ def test_a_net_that_is_not_the_one_of_this_installation_is_refused(server, tmp_p
     with pytest.raises(ResourceError, match=r"articulation on the Triton server at .* is not the net in .*articulation.onnx"):
         engines.load_nets(asked, 120)
     assert not ours()
+
+
+def test_a_net_of_the_operators_own_is_served_by_the_name_of_its_file(server, models):
+    asked = Models(backend="triton", articulation=models.parent / "mine.onnx", triton=Triton(url=server.grpc))
+    nets = engines.load_nets(asked, 120)
+    assert nets.articulation.look_ahead_ns == 40_000_000
+    assert nets.notes == (f"the nets run on the Triton server at {server.grpc} (grpc, shared memory: system)",)
+    nets.close()
+
+
+def test_two_nets_of_one_name_are_refused(monkeypatch, capsys, tmp_path, face_models):  # noqa: ARG001  they come first
+    (tmp_path / "sync.onnx").write_bytes(shipped.locate(shipped.SYNC).read_bytes())
+    asked = [str(tmp_path / "models"), "--net", str(tmp_path / "sync.onnx")]
+    monkeypatch.setattr(sys, "argv", ["relip", "models", "repository", *asked])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "Relip has a net called sync" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
 
 
 def test_the_command_names_a_server_that_is_away_in_one_line(monkeypatch, capsys, tmp_path):

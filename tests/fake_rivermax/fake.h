@@ -37,7 +37,7 @@ typedef struct {
     unsigned options;
     int placed, laid_out;
 } rmx_input_stream_params;
-typedef struct { struct sockaddr_in local, remote; int ready; } rmx_input_flow;
+typedef struct { struct sockaddr_in local, remote; int ready, filtered; } rmx_input_flow;
 typedef struct { size_t sizes[2]; } rmx_input_packet_info;
 typedef struct { size_t count; const uint8_t *parts[2]; } rmx_input_completion;
 typedef struct {
@@ -117,7 +117,8 @@ static inline void rmx_output_media_set_packet_layout(rmx_output_media_mem_block
     if (!i) b->layout = s;
 }
 void rmx_output_media_init(rmx_output_media_stream_params *);
-static inline void rmx_output_media_assign_mem_blocks(rmx_output_media_stream_params *p, rmx_output_media_mem_block *b, size_t n) {
+static inline void rmx_output_media_assign_mem_blocks(
+    rmx_output_media_stream_params *p, rmx_output_media_mem_block *b, size_t n) {
     p->memory = b; p->blocks = n;
 }
 static inline void rmx_output_media_set_sdp(rmx_output_media_stream_params *p, const char *sdp) { p->sdp = sdp; }

@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -167,15 +167,20 @@ class _Links:
 
     def tidy(self, now_s: float) -> None:
         """Close what was lost long enough ago."""
-        with self._lock:
-            while self._lost and (now_s - self._lost[0][0] >= LIMBO_S or len(self._lost) > MOST_LOST):
-                self._lost.popleft()[1].close()
+        self._close_those(lambda since_s, count: now_s - since_s >= LIMBO_S or count > MOST_LOST)
 
     def close(self) -> None:
         self.give_up(0.0)
-        with self._lock:
-            while self._lost:
-                self._lost.popleft()[1].close()
+        self._close_those(lambda _since_s, _count: True)
+
+    def _close_those(self, due: Callable[[float, int], bool]) -> None:
+        """The oldest first. Hanging up may take its time, during which nobody who gives a link up must wait."""
+        while True:
+            with self._lock:
+                if not self._lost or not due(self._lost[0][0], len(self._lost)):
+                    return
+                _, link = self._lost.popleft()
+            link.close()
 
 
 class _Set:

@@ -70,13 +70,15 @@ class Client:
         self.server = server
         self._library, self._utils = _library(server.protocol)
         self._lock = threading.Lock()
-        self._opened: dict[tuple[int, float], Any] = {}
+        self._opened: list[Any] = []
+        self._own = threading.local()
         tls = server.tls or Tls()
         try:
             for path in filter(None, (tls.root, tls.certificate, tls.key)):
                 path.read_bytes()  # the library would not say which one it could not read
             if server.protocol == "grpc":
-                self._opened[0, 0.0] = self._grpc()
+                self._shared = self._grpc()
+                self._opened.append(self._shared)
             else:
                 self._http(1.0).close()
         except OSError as cause:  # ssl.SSLError is one
@@ -127,7 +129,7 @@ class Client:
 
     def late(self, cause: Exception) -> bool:
         """Whether an error says that the time was up, over a connection that is none the worse for it."""
-        status = getattr(cause, "status", None)  # over HTTP a late answer would be taken for that of the next request
+        status = getattr(cause, "status", None)  # over HTTP nobody says whether the connection still owes an answer
         return self.server.protocol == "grpc" and callable(status) and status() == "StatusCode.DEADLINE_EXCEEDED"
 
     def call(self, verb: str, *values: object, timeout_s: float) -> None:
@@ -137,21 +139,20 @@ class Client:
     def close(self) -> None:
         """Close every connection. Idempotent."""
         with self._lock:
-            opened, self._opened = list(self._opened.values()), {}
+            opened, self._opened = self._opened, []
         for client in opened:
             with suppress(Exception):  # of a connection that is lost anyway
                 client.close()
 
     def _call(self, verb: str, *values: object, timeout_s: float, **named: object) -> Any:  # noqa: ANN401
         if self.server.protocol == "grpc":
-            return getattr(self._opened[0, 0.0], verb)(*values, client_timeout=timeout_s, **named)
-        key = threading.get_ident(), timeout_s
-        client = self._opened.get(key)
-        if client is None:  # a connection of this library belongs to the thread that opened it, and has one time-out for good
-            client = self._http(timeout_s)
+            return getattr(self._shared, verb)(*values, client_timeout=timeout_s, **named)
+        own: dict[float, Any] = vars(self._own).setdefault("clients", {})
+        if timeout_s not in own:  # a connection of this library belongs to the thread that opened it, and has one time-out
+            own[timeout_s] = self._http(timeout_s)
             with self._lock:
-                self._opened[key] = client
-        return getattr(client, verb)(*values, **named)
+                self._opened.append(own[timeout_s])
+        return getattr(own[timeout_s], verb)(*values, **named)
 
     def _grpc(self) -> Any:  # noqa: ANN401
         tls = self.server.tls or Tls()
@@ -241,14 +242,14 @@ class CudaRegion:
     """Memory of a GPU, registered with the server. Implements Region. Not run yet: no machine with a GPU had a server."""
 
     def __init__(self, client: Client, shape: Sequence[int], dtype: str, timeout_s: float) -> None:
-        """Make it and register it. Raises ResourceError without CUDA's bindings, and as the library does."""
-        try:
-            self._shared = import_module("tritonclient.utils.cuda_shared_memory")
-        except ImportError as cause:
-            raise ResourceError(f"models.triton.shared_memory=cuda needs a GPU and the package cuda-python: {cause}") from cause
+        """Make it and register it. Raises ResourceError without a GPU or CUDA's bindings, and as the library does."""
         self.name, self._shape, self._dtype = _region_name(), list(shape), np.dtype(dtype)
         octets, device = _octets(shape, dtype), client.server.device
-        self._handle = self._shared.create_shared_memory_region(self.name, octets, device)
+        try:
+            self._shared = import_module("tritonclient.utils.cuda_shared_memory")
+            self._handle = self._shared.create_shared_memory_region(self.name, octets, device)
+        except Exception as cause:  # the library raises RuntimeError where its own import fails
+            raise ResourceError(f"models.triton.shared_memory=cuda needs a GPU and the package cuda-python: {cause}") from cause
         try:
             raw = self._shared.get_raw_handle(self._handle)
             client.call("register_cuda_shared_memory", self.name, raw, device, octets, timeout_s=timeout_s)

@@ -21,6 +21,10 @@ WIDE_PACKETS = 17
 """Packet times by which a sender's packets may be late (AES67 §7.5)."""
 
 
+LEVELS = (("A", 48, 8), ("B", 6, 8), ("C", 6, 64))
+"""Conformance levels at 48 kHz: samples a packet and most channels (ST 2110-30 §7.2)."""
+
+
 @dataclass(slots=True)
 class Listening:
     """What is kept of the sound: the greatest sample and the power of each channel, and how many samples there were."""
@@ -72,6 +76,7 @@ def study(of: Own, heard: Listening, *, tai_utc_ns: int) -> AudioStudy | None:
     sizes, counts = np.unique(samples, return_counts=True)
     figures = AudioFigures(
         packet_time_us=round(usual * 1e6 / AUDIO_CLOCK_HZ, 3),
+        level=next((name for name, size, most in LEVELS if usual == size and heard.format.channels <= most), None),
         samples_per_packet={str(size): count for size, count in zip(sizes.tolist(), counts.tolist(), strict=True)},
         discontinuities=int(breaks.sum()),
         delay_factor=_delay_factor(factors, packet_ns),

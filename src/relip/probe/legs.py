@@ -17,6 +17,8 @@ from relip.wire.sequence import SequenceTracker, unwrap
 
 NS_PER_US = 1000
 NAMED_LOST = 10
+MOST_CHANGES = 20
+"""A sender that begins anew changes the SSRC once; one that changes more often is two."""
 _SLICE = 8192
 """Sequence numbers are unwrapped in pieces far shorter than half their range."""
 CLASSES = (("D", 150_000), ("A", 10_000_000), ("B", 50_000_000), ("C", 450_000_000))
@@ -92,7 +94,9 @@ def _unwrapped(values: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
 def counts(packets: Packets, of: Own, *, bits: int, misorder: int) -> Counts:
     """What came and what did not; a packet later than `misorder` behind the newest is a restart."""
     tracker = SequenceTracker(bits=bits, max_misorder=misorder)
-    mine = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
+    ours = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
+    alternate = int((np.diff(ours["ssrc"]) != 0).sum()) > MOST_CHANGES
+    mine = ours[ours["ssrc"] == (main_sender(ours) or 0)] if alternate else ours
     for at in range(0, len(mine), _SLICE):
         part = mine[at : at + _SLICE]
         tracker.observe(part["sequence"].astype(np.int64), part["ssrc"].astype(np.int64))
@@ -103,7 +107,8 @@ def counts(packets: Packets, of: Own, *, bits: int, misorder: int) -> Counts:
         reordered=tracker.reordered,
         restarts=tracker.restarts,
         malformed=int((~packets["valid"]).sum()),
-        other_type=int(packets["valid"].sum()) - len(mine),
+        other_type=int(packets["valid"].sum()) - len(ours),
+        other_sender=len(ours) - len(mine),
         first_lost=_lost(of.number, bits) if not tracker.restarts else [],
     )
 

@@ -17,8 +17,8 @@ from relip.probe.report import FlowReport, LegFigures, ProbeReport, Spread
 from relip.probe.study import FlowStudy, LegStudy
 from relip.wire.st2110_21 import SenderType
 
-WIDTH, ROW, HEAD = 15.0, 3.3, 0.9
-"""Inches: of the page, of a leg, of what is above them."""
+WIDTH, ROW, LOW_ROW, LINE = 15.0, 3.3, 2.2, 0.18
+"""Inches: of the page, of a leg at least, of one of ancillary data, of a line of text."""
 GOOD, BAD, PLAIN, BAND, GREY, GAPPED = "#1a7f37", "#b42318", "#1f6fd0", "#9ec5f4", "#666666", "#e08214"
 LIMITS = {SenderType.N: "#1a7f37", SenderType.NL: "#7a5c00", SenderType.W: "#b42318"}
 SHORT = {SenderType.N: "N", SenderType.NL: "NL", SenderType.W: "W"}
@@ -32,13 +32,15 @@ Axes = Any
 def draw(report: ProbeReport, studies: Sequence[FlowStudy], path: Path) -> None:
     """Write the page. Raises ResourceError without matplotlib, or when the file cannot be written."""
     pyplot = _pyplot()
-    rows = [(flow.report, leg) for flow in studies for leg in flow.legs]
-    figure = pyplot.figure(figsize=(WIDTH, HEAD + ROW * max(1, len(rows))), dpi=110, layout="constrained")
-    figure.suptitle(f"{report.source}, {report.seconds:.1f} s\n{report.clock}", fontsize=10, x=0.01, ha="left")
-    grid = figure.add_gridspec(max(1, len(rows)), 4, width_ratios=(1.15, 1, 1, 1))
-    for number, (flow, leg) in enumerate(rows):
-        axes = [figure.add_subplot(grid[number, column]) for column in range(4)]
-        _verdict(axes[0], flow, leg.figures)
+    rows = [(_lines(flow.report, number), leg) for flow in studies for number, leg in enumerate(flow.legs)]
+    heights = [_height(lines, leg) for lines, leg in rows] or [ROW]
+    title = [f"{report.source}, {report.seconds:.1f} s", report.clock, *(f"! {remark}" for remark in report.remarks)]
+    figure = pyplot.figure(figsize=(WIDTH, LINE * (2 + len(title)) + sum(heights)), dpi=110, layout="constrained")
+    figure.suptitle("\n".join(title), fontsize=9, x=0.01, ha="left")
+    grid = figure.add_gridspec(len(heights), 4, width_ratios=(1.15, 1, 1, 1), height_ratios=heights)
+    for row, (lines, leg) in enumerate(rows):
+        axes = [figure.add_subplot(grid[row, column]) for column in range(4)]
+        _verdict(axes[0], lines, heights[row])
         first, second = _panels(leg)
         first(axes[1], leg)
         second(axes[2], leg)
@@ -51,6 +53,12 @@ def draw(report: ProbeReport, studies: Sequence[FlowStudy], path: Path) -> None:
         pyplot.close(figure)
 
 
+def _height(lines: list[tuple[str, str]], leg: LegStudy) -> float:
+    """Inches of a leg's row: room for its panels, and for its text."""
+    text = LINE * (2 + sum(1.2 + words.count("\n") for words, _ in lines))
+    return max(text, LOW_ROW if leg.figures.ancillary is not None else ROW)
+
+
 def _panels(leg: LegStudy) -> tuple[Callable[[Axes, LegStudy], None], Callable[[Axes, LegStudy], None]]:
     """What is drawn of a kind beside the times between packets."""
     if leg.video is not None:
@@ -60,9 +68,10 @@ def _panels(leg: LegStudy) -> tuple[Callable[[Axes, LegStudy], None], Callable[[
     return (_contents, _nothing) if leg.figures.ancillary is not None else (_nothing, _nothing)
 
 
-def _verdict(axes: Axes, flow: FlowReport, leg: LegFigures) -> None:
-    """Name, format and the verdict in lines; what is bad is red."""
-    axes.set_axis_off()
+def _lines(flow: FlowReport, number: int) -> list[tuple[str, str]]:
+    """Name, format and verdict of a leg, folded, each with its colour; what is bad is red."""
+    leg = flow.legs[number]
+    others = tuple(f"leg {other + 1}:" for other in range(len(flow.legs)) if other != number)
     lines = [
         (leg.destination if flow.name == leg.destination else f"{flow.name}, {leg.destination}", "black"),
         (flow.found, "black"),
@@ -70,14 +79,20 @@ def _verdict(axes: Axes, flow: FlowReport, leg: LegFigures) -> None:
         *_counted(leg),
         *_judged(leg),
         *_together(flow),
-        *((f"! {remark}", BAD) for remark in flow.remarks),
+        *((f"! {remark}", BAD) for remark in flow.remarks if not remark.startswith(others)),
     ]
+    return [(_folded(text), colour) for text, colour in lines]
+
+
+def _verdict(axes: Axes, lines: list[tuple[str, str]], height: float) -> None:
+    """The lines under each other, in axes of `height` inches; the first is the title."""
+    axes.set_axis_off()
     at = 1.0
     for number, (text, colour) in enumerate(lines):
         weight = "bold" if number == 0 else "normal"
-        folded = _folded(text)
-        axes.text(0, at, folded, color=colour, fontsize=7.5, fontweight=weight, va="top", transform=axes.transAxes)
-        at -= 0.068 * (1 + folded.count("\n"))
+        drawn = axes.text(0, at, text, color=colour, fontsize=7.5, fontweight=weight, va="top", transform=axes.transAxes)
+        drawn.set_in_layout(False)  # the row is as high as it needs
+        at -= LINE / height * (1.2 + text.count("\n"))
 
 
 def _folded(text: str, width: int = 76) -> str:
@@ -119,7 +134,8 @@ def _judged(leg: LegFigures) -> list[tuple[str, str]]:
         return [*lines, *_spread("RTP offset", video.rtp_offset_ticks, "ticks"), *_spread("RTP age", video.rtp_age_us, "µs")]
     if leg.audio is not None:
         factor = leg.audio.delay_factor
-        lines = [(f"packet time {leg.audio.packet_time_us / 1000:g} ms, breaks {leg.audio.discontinuities}", "black")]
+        level = f"level {leg.audio.level}" if leg.audio.level else "no level of ST 2110-30"
+        lines = [(f"packet time {leg.audio.packet_time_us / 1000:g} ms, {level}; breaks {leg.audio.discontinuities}", "black")]
         if factor is not None:
             colour = BAD if factor.verdict == "beyond" else GOOD
             lines.append(
@@ -159,7 +175,9 @@ def _cinst(axes: Axes, leg: LegStudy) -> None:
         _say(axes, "no stamps")
         return
     top = max(int(leg.video.fill.max()), *(limits.c_max for limits in leg.video.figures.types.values()))
-    edges = np.arange(top + 2) - 0.5 if top <= 64 else np.geomspace(1, top + 1, 48) - 0.5
+    edges = np.arange(top + 2) - 0.5
+    if top > 64:
+        edges = np.concatenate((edges[:_SYMLOG], np.geomspace(_SYMLOG - 0.5, top + 1, 36)))
     axes.hist(leg.video.fill, bins=edges, color=PLAIN)
     limits: dict[int, list[SenderType]] = {}
     for kind in SenderType:
@@ -240,6 +258,7 @@ def _delay_factor(axes: Axes, leg: LegStudy) -> None:
         axes.axhline(limit, color=colour, linewidth=1)
         _label(axes, limit, name, colour)
     axes.set_yscale("log")
+    axes.set_ylim(max(1.0, leg.audio.factors.min() / NS_PER_US / 2), None)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("second", fontsize=7)
     axes.tick_params(labelsize=7)

@@ -6,9 +6,11 @@ Where this machine or its stamps are at fault it says so: a probe that blames th
 from __future__ import annotations
 
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat
-from relip.probe.report import Kind, LegFigures
+from relip.essence.tai import VIDEO_CLOCK_HZ
+from relip.probe.report import FlowReport, Kind, LegFigures
 from relip.wire.sdp_media import Sending
 
+INTERLACED = "packets say F=1: an interlaced or segmented picture, judged as if each field were a frame"
 SHARED = 0.01
 """Share of packets with the stamp of the one before from which bursts are spoken of."""
 LEAP_US = 37e6
@@ -54,6 +56,9 @@ def _video(said: VideoFormat, sending: Sending | None, leg: LegFigures, raster: 
         told.append(f"PM={sending.pm} is stated, the packets are {figures.packing}")
     if sending.cmax is not None and figures.cinst is not None and figures.cinst.max > sending.cmax:
         told.append(f"CMAX={sending.cmax} is stated, Cinst reached {figures.cinst.max}")
+    sent = None if figures.rtp_offset_ticks is None else -figures.rtp_offset_ticks.p50 / VIDEO_CLOCK_HZ * 1e6
+    if sending.tsdelay_us is not None and sent is not None and abs(sent - sending.tsdelay_us) > float(1_000_000 / said.rate):
+        told.append(f"TSDELAY={sending.tsdelay_us} is stated, frames leave {sent:.0f} µs after their timestamps")
     if sending.tp in figures.types and figures.met is not None and sending.tp not in figures.met:
         share = figures.types[sending.tp].share
         told.append(
@@ -73,14 +78,12 @@ def _audio(said: AudioFormat, leg: LegFigures, coding: AudioFormat | None) -> li
     return told
 
 
-def of_flow(kind: Kind, legs: list[LegFigures], interlaced: bool) -> list[str]:  # noqa: FBT001  a column's any(), not a mode
-    """What is to be said of a flow and of how it was taken."""
+def of_flow(kind: Kind, legs: list[LegFigures], delay_us: int = 0) -> list[str]:
+    """What is to be said of a flow and of how it was taken; `delay_us`: by which its timestamps are said to be older."""
     told = []
     for number, leg in enumerate(legs, start=1):
         where = "" if len(legs) == 1 else f"leg {number}: "
-        told += [where + remark for remark in (*_taken(leg), *_stamped(kind, leg), *_clock(leg))]
-    if interlaced:
-        told.append("packets say F=1: an interlaced or segmented picture, which is judged as if each field were a frame")
+        told += [where + remark for remark in (*_taken(leg), *_stamped(kind, leg), *_clock(leg, delay_us))]
     return told
 
 
@@ -94,6 +97,10 @@ def _taken(leg: LegFigures) -> list[str]:
     if leg.stamps.cut:
         told.append(
             f"{leg.stamps.cut} packets are fragments or were captured in part, and count as lost: capture whole packets"
+        )
+    if leg.packets.other_sender:
+        told.append(
+            f"{leg.packets.other_sender} packets have another SSRC and come among the others: two senders to one address"
         )
     if leg.packets.restarts:
         told.append(f"the sender began anew {leg.packets.restarts} times")
@@ -122,15 +129,39 @@ def _stamped(kind: Kind, leg: LegFigures) -> list[str]:
     return told
 
 
-def _clock(leg: LegFigures) -> list[str]:
+def _clock(leg: LegFigures, delay_us: int) -> list[str]:
     """Of timestamps that are not of the TAI we know."""
     part = leg.video or leg.audio or leg.ancillary
-    age = None if part is None else part.rtp_age_us
-    if age is None or abs(age.p50) < LEAP_TOLERANCE_US:
+    if part is None or part.rtp_age_us is None:
         return []
-    if abs(abs(age.p50) - LEAP_US) < LEAP_TOLERANCE_US:
-        whose = "ahead of" if age.p50 < 0 else "behind"
+    age_us = part.rtp_age_us.p50 - delay_us
+    if abs(age_us) < LEAP_TOLERANCE_US:
+        return []
+    if abs(abs(age_us) - LEAP_US) < LEAP_TOLERANCE_US:
+        whose = "ahead of" if age_us < 0 else "behind"
         return [f"timestamps are 37 s {whose} TAI as this machine knows it: one of the two takes UTC for TAI"]
-    if age.p50 < 0:
-        return [f"timestamps are {-age.p50 / 1e6:.3f} s in the future, by TAI as this machine knows it: another clock"]
-    return [f"packets come {age.p50 / 1e6:.3f} s behind their timestamps: the sender is late, or its clock is its own"]
+    if age_us < 0:
+        return [f"timestamps are {-age_us / 1e6:.3f} s in the future, by TAI as this machine knows it: another clock"]
+    return [f"packets come {age_us / 1e6:.3f} s behind their timestamps: the sender is late, or its clock is its own"]
+
+
+def failings(flow: FlowReport) -> list[str]:
+    """What a gate fails on: a difference from what was said, a loss that no other leg mends, packets that are badly made."""
+    told = list(flow.differences)
+    if flow.redundancy is None:
+        told += [f"lost {leg.packets.lost} packets" for leg in flow.legs if leg.packets.lost]
+    elif flow.redundancy.lost:
+        told.append(f"lost {flow.redundancy.lost} packets on both legs")
+    for leg in flow.legs:
+        if leg.packets.other_sender:
+            told.append(f"{leg.packets.other_sender} packets of another sender")
+        if leg.packets.malformed:
+            told.append(f"{leg.packets.malformed} malformed packets")
+        if not leg.packets.received:
+            told.append(f"nothing came to {leg.destination}")
+        if leg.audio is not None and leg.audio.delay_factor is not None and leg.audio.delay_factor.verdict == "beyond":
+            told.append(f"TS-DF {leg.audio.delay_factor.max_us:.0f} µs")
+        anc = leg.ancillary
+        if anc is not None and (bad := anc.bad_parity + anc.bad_checksum + anc.truncated):
+            told.append(f"{bad} ANC packets badly made")
+    return told

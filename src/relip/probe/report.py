@@ -38,6 +38,7 @@ class Counts(Part):
     restarts: int = Field(description="times that the sender began anew: another SSRC, or a leap of the numbers")
     malformed: int = Field(description="datagrams that break RTP or the payload's own header")
     other_type: int = Field(description="RTP packets of another payload type, which are not looked at")
+    other_sender: int = Field(description="packets of another SSRC among those of the main one: two senders to one address")
     first_lost: list[int] = Field(description="sequence numbers lost, the first ten")
 
 
@@ -105,9 +106,11 @@ class VideoFigures(Part):
     vrx_linear: Vrx | None = Field(description="by the linear schedule, which types NL and W are read by")
     types: dict[str, TypeLimits] = Field(description="by 2110TPN, 2110TPNL, 2110TPW")
     met: list[str] = Field(description="the types that every complete frame kept")
-    first_packet_us: Spread | None = Field(description="from the beginning of the frame period, k·T, to the first packet, µs")
+    first_packet_us: Spread | None = Field(
+        description="from the beginning of the frame period, k·T, to the first packet, µs; null against the flow's own beat"
+    )
     rtp_offset_ticks: Spread | None = Field(
-        description="RTP timestamp less the tick of the frame period it was sent in, 90 kHz"
+        description="RTP timestamp less the tick of the frame period it was sent in, 90 kHz; null likewise"
     )
     rtp_age_us: Spread | None = Field(description="from the instant of the RTP timestamp to the first packet, µs")
     rtp_step_ticks: Spread | None = Field(description="from one frame's RTP timestamp to the next, 90 kHz")
@@ -134,6 +137,9 @@ class AudioFigures(Part):
     """ST 2110-30."""
 
     packet_time_us: float = Field(description="of most packets, by their samples, µs")
+    level: str | None = Field(
+        description="the level of ST 2110-30 that a receiver needs: A, B or C; null: none at 48 kHz has it"
+    )
     samples_per_packet: dict[str, int] = Field(description="packets by the samples a channel that they carry")
     discontinuities: int = Field(
         description="packets whose timestamp is not the one before and its samples, nothing being lost"

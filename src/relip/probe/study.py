@@ -164,6 +164,9 @@ def study(watches: Sequence[Watch], how: Sequence[Capturing], *, tai_utc_ns: int
     bits = _BITS[kind]
     rate = max((each.figures.megabits_per_s for each in studies), default=0.0) * 1e6
     found = _found(watches[0], studies[0])
+    told = remarks.of_flow(kind, [each.figures for each in studies], _delay_us(target))
+    if any(each.own.packets["interlaced"].any() for each in studies):
+        told.append(remarks.INTERLACED)
     report = FlowReport(
         name=target.name,
         kind=kind,
@@ -180,7 +183,7 @@ def study(watches: Sequence[Watch], how: Sequence[Capturing], *, tai_utc_ns: int
         ),
         legs=[each.figures for each in studies],
         redundancy=legs.redundancy([each.own for each in studies], bits=bits, rate_bits_s=rate),
-        remarks=[*target.warnings, *remarks.of_flow(kind, [each.figures for each in studies], _interlaced(studies))],
+        remarks=[*target.warnings, *told],
     )
     return FlowStudy(report, studies)
 
@@ -226,7 +229,13 @@ def _stated(target: Target) -> Stated:
         rate,
         troff_ns=None if troff is None else Fraction(troff * NS_PER_US),
         max_udp_octets=max(STANDARD_UDP_OCTETS, limit or 0),
+        delay_ns=(target.sending.tsdelay_us or 0) * NS_PER_US,
     )
+
+
+def _delay_us(target: Target) -> int:
+    """By how much timestamps are older than what they go with, as the transport file says."""
+    return 0 if target.sending is None else target.sending.tsdelay_us or 0
 
 
 def _raster(of: LegStudy) -> VideoFormat | None:
@@ -260,7 +269,3 @@ def _words(form: Format, packet_time_us: float | None = None) -> str:
         channels = "1 channel" if form.channels == 1 else f"{form.channels} channels"
         return f"L{form.depth}, {channels}, 48 kHz, {time} ms"
     return "ancillary data (RFC 8331)"
-
-
-def _interlaced(studies: list[LegStudy]) -> bool:
-    return any(bool(each.own.packets["interlaced"].any()) for each in studies)

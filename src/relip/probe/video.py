@@ -23,16 +23,19 @@ BPM_OCTETS = 1260
 """Sample data of every packet but the last in the block packing mode (ST 2110-20 §6.3.3)."""
 SAME_CLOCK_NS = NS_PER_S
 """Timestamps this near to our TAI are of TAI; what is farther off has a clock of its own, or ours is wrong."""
+LEAP_TICKS = 10 * VIDEO_CLOCK_HZ
+"""A step of timestamps beyond this is a sender that began anew, and no row of frames that did not come."""
 WHOLE_HISTOGRAM = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a transport file says that the judgement needs: rate, TROFF and MAXUDP; None where it does not."""
+    """What a transport file says that the judgement needs: rate, TROFF, MAXUDP and TSDELAY; None where it does not."""
 
     rate: Fraction | None = None
     troff_ns: Fraction | None = None
     max_udp_octets: int = st2110_21.STANDARD_UDP_OCTETS
+    delay_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def study(of: Own, stated: Stated, *, tai_utc_ns: int) -> VideoStudy | None:
     arrivals = of.arrivals + tai_utc_ns
     starts = np.array([arrivals[grouped.of(frame)].min() for frame in inner], np.int64)
     ages = legs.ages(of, grouped.ticks[1:-1], starts - tai_utc_ns, clock_hz=VIDEO_CLOCK_HZ, tai_utc_ns=tai_utc_ns)
-    on_tai = of.timed and abs(int(np.median(ages))) < SAME_CLOCK_NS
+    on_tai = of.timed and abs(int(np.median(ages)) - stated.delay_ns) < SAME_CLOCK_NS
     periods = [_period(int(start), shape) for start in starts.tolist()]
     shift = 0 if on_tai else _beat(starts, shape)
     fill = st2110_21.cinst(arrivals, shape, Bucket.before(int(arrivals[0])))[0] if of.timed else np.zeros(0, np.int64)
@@ -102,8 +105,8 @@ def study(of: Own, stated: Stated, *, tai_utc_ns: int) -> VideoStudy | None:
         vrx_linear=_vrx([v.linear for v in verdicts]),
         types=_types(shape, verdicts),
         met=[kind.value for kind in SenderType if verdicts and all(kind in v.met for v in verdicts)],
-        first_packet_us=legs.spread(first, unit=NS_PER_US) if of.timed else None,
-        rtp_offset_ticks=legs.spread(offset) if of.timed else None,
+        first_packet_us=legs.spread(first, unit=NS_PER_US) if on_tai else None,
+        rtp_offset_ticks=legs.spread(offset) if on_tai else None,
         rtp_age_us=legs.spread(ages, unit=NS_PER_US) if of.timed else None,
         rtp_step_ticks=legs.spread(np.diff(grouped.ticks)),
     )
@@ -172,12 +175,14 @@ def _frames(of: Own, grouped: Grouped, whole: list[int], rate: Fraction) -> Fram
         marker = of.packets["marker"][packets]
         without += frame in judged and not marker[-1]
         stray += bool(marker[:-1].any())
-    span = int(grouped.ticks[-1] - grouped.ticks[0]) * rate / VIDEO_CLOCK_HZ
+    steps = np.diff(grouped.ticks)
+    steps = steps[steps <= LEAP_TICKS]
+    periods = [round(step * rate / VIDEO_CLOCK_HZ) for step in steps.tolist()]
     return Frames(
         seen=len(inner),
         complete=len(whole),
         incomplete=len(inner) - len(whole),
-        absent=max(0, round(span) + 1 - len(grouped.ticks)),
+        absent=sum(max(0, count - 1) for count in periods),
         without_marker=int(without),
         stray_marker=stray,
     )

@@ -174,6 +174,7 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
     help="TAI less the clock that stamped, in seconds; without it the kernel's, or 37. 0 for a capture stamped in TAI.",
 )
 @click.option("--png", type=PATH, help="PNG to write: verdicts and distributions on one page; needs relip[probe].")
+@click.option("--gate", is_flag=True, help="End with 1 when a flow is not what is said of it, loses packets or has bad ones.")
 @JSON
 def probe(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Look at ST 2110 flows, on the network or in a capture: what they are, and how well they keep -21, -30 and -40.

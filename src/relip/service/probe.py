@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from relip.essence.errors import FormatError, ResourceError
+from relip.essence.errors import FormatError, RelipError, ResourceError
 from relip.essence.flow import Leg
 from relip.essence.formats import VideoFormat, video_format
 from relip.essence.tai import NS_PER_S
-from relip.probe import page
+from relip.probe import page, remarks
 from relip.probe.legs import Capturing
 from relip.probe.listen import Feed, listen, replay
 from relip.probe.report import LegFigures, ProbeReport
@@ -26,6 +26,10 @@ CAPTURES = (".pcap", ".pcapng", ".cap")
 KERNEL_STAMPS = Capturing("this machine's kernel (SO_TIMESTAMPNS, software)", 1)
 
 
+class GateMissedError(RelipError):
+    """`--gate` was given, and a flow is not what it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeOptions:
     """What `relip probe` was asked for."""
@@ -37,11 +41,12 @@ class ProbeOptions:
     seconds: float
     leap_seconds: int | None
     png: Path | None
+    gate: bool
     json_: Path | None
 
 
 def run(options: ProbeOptions) -> None:
-    """Listen or replay, then report. Raises FormatError, ResourceError."""
+    """Listen or replay, then report. Raises FormatError, ResourceError, and GateMissedError where asked."""
     outputs(options.png, options.json_)
     if options.png is not None:
         page.ready()
@@ -61,6 +66,9 @@ def run(options: ProbeOptions) -> None:
         page.draw(report, studies, options.png)
     if not any(leg.packets.received for flow in report.flows for leg in flow.legs):
         raise ResourceError("no packet of RTP came: " + ", ".join(leg.destination for f in report.flows for leg in f.legs))
+    failings = [f"{flow.name}: {failing}" for flow in report.flows for failing in remarks.failings(flow)]
+    if options.gate and failings:
+        raise GateMissedError("; ".join(failings))
 
 
 def _targets(where: str, options: ProbeOptions) -> list[Target]:
@@ -120,11 +128,14 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
         study([f.watch for f in legs], [replace(KERNEL_STAMPS, dropped=f.dropped) for f in legs], tai_utc_ns=offset_ns)
         for legs in feeds
     ]
-    remarks = [source.report.warning for source in sources.values() if source.report.warning]
+    told = [source.report.warning for source in sources.values() if source.report.warning]
     state = clock.look()
     if not state.traceable:
-        remarks += [*state.notes, "first packet, RTP offset, RTP age and VRX carry the error of this clock"]
-    return _report("network", state.source, studies, remarks), studies
+        told += [
+            *(note for note in state.notes if note != state.source),
+            "first packet, RTP offset, RTP age and VRX carry the error of this clock",
+        ]
+    return _report("network", state.source, studies, told), studies
 
 
 def _replayed(path: Path, targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeReport, list[FlowStudy]]:
@@ -148,12 +159,12 @@ def _replayed(path: Path, targets: Sequence[Target], options: ProbeOptions) -> t
                 passed.append(target.name)
             else:
                 studies.append(done)
-    remarks = [f"passed over, not RTP: {', '.join(passed)}"] if passed else []
-    remarks += _other_senders(senders, targets)
+    told = [f"passed over, not RTP: {', '.join(passed)}"] if passed else []
+    told += _other_senders(senders, targets)
     if capture.ends_early:
-        remarks.append("the file ends inside a packet: it was cut off while it was written or copied")
+        told.append("the file ends inside a packet: it was cut off while it was written or copied")
     clock = f"the file's stamps, taken as UTC, + {offset_ns // NS_PER_S} s"
-    return _report(str(path), clock, studies, remarks), studies
+    return _report(str(path), clock, studies, told), studies
 
 
 def _other_senders(senders: Mapping[Leg, tuple[str, ...]], targets: Sequence[Target]) -> list[str]:
@@ -171,7 +182,7 @@ def _offset_ns(options: ProbeOptions, seconds: int) -> int:
     return (seconds if options.leap_seconds is None else options.leap_seconds) * NS_PER_S
 
 
-def _report(source: str, clock: str, studies: list[FlowStudy], remarks: list[str]) -> ProbeReport:
+def _report(source: str, clock: str, studies: list[FlowStudy], told: list[str]) -> ProbeReport:
     timed = [leg.arrivals for flow in studies for leg in flow.legs if leg.own.timed]
     span_ns = max(int(a[-1]) for a in timed) - min(int(a[0]) for a in timed) if timed else 0
     return ProbeReport(
@@ -179,7 +190,7 @@ def _report(source: str, clock: str, studies: list[FlowStudy], remarks: list[str
         seconds=round(span_ns / NS_PER_S, 6),
         clock=clock,
         flows=[each.report for each in studies],
-        remarks=remarks,
+        remarks=told,
     )
 
 

@@ -21,10 +21,12 @@ RING_OCTETS = 32 << 20
 """Of a receive ring: about 80 ms of 1080p60, as of the kernel's buffer."""
 HEADER_OCTETS = 20
 """RTP, extended sequence number and one SRD header: what the card splits off a video packet."""
-FRAMES = 4
-"""Frames for which a sender has memory: one being filled, one being sent, two that wait."""
+BLOCKS = 4
+"""Blocks of a sender's memory, each of a frame: one being filled, one being sent, two that wait."""
+BLOCK_PACKETS = 64
+"""A block holds several frames where they are shorter than this: of sound, a packet is a frame."""
 PACKETS_PER_CHUNK = 64
-"""Most packets committed at once; of 1080p, 16 rows."""
+"""Most packets committed at once; of 1080p, 15 rows."""
 LOOSE_PACKETS = 16
 """Packets of a chunk where their sizes are told with it, as of ancillary data: one frame has few."""
 LEAD_PACKETS = 2
@@ -136,7 +138,8 @@ class RivermaxSink:
                 packets_per_frame=frame,
                 packets_per_chunk=_packets_per_chunk(frame),
                 largest=largest if sizes is None else int(sizes.max()),
-                frames=FRAMES,
+                blocks=BLOCKS,
+                frames_per_block=max(1, BLOCK_PACKETS // frame),
                 dscp=dscp,
             )
         except (pyrivermax.Unavailable, pyrivermax.RivermaxError) as cause:

@@ -128,6 +128,8 @@ class UdpSource:
         return aggregated
 
     def _read(self, chunk: Chunk, wait_ns: int, gather_ns: int) -> int:
+        if chunk.arrivals is not None:
+            chunk.arrivals[:] = 0
         columns = (chunk.octets, chunk.lengths)
         return self._reader.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)
 
@@ -188,7 +190,8 @@ class StampedUdpSource(UdpSource):
     def _read(self, chunk: Chunk, wait_ns: int, gather_ns: int) -> int:
         arrivals = chunk.arrivals
         if arrivals is None:
-            self._unasked = np.resize(self._unasked, len(chunk.lengths))
+            if len(self._unasked) < len(chunk.lengths):
+                self._unasked = np.zeros(len(chunk.lengths), np.int64)
             arrivals = self._unasked
         columns: StampedRows = (chunk.octets, chunk.lengths, arrivals)
         return self._stamped.receive(columns, self._closed, wait_ns=wait_ns, gather_ns=gather_ns)

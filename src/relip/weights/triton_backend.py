@@ -29,8 +29,14 @@ class TritonPythonModel:
         options.intra_op_num_threads = int(config["parameters"]["intra_op_thread_count"]["string_value"])
         options.inter_op_num_threads = 1
         path = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
-        providers = ["CUDAExecutionProvider"] if args["model_instance_kind"] == "GPU" else []
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=[*providers, "CPUExecutionProvider"])
+        wanted = ["CPUExecutionProvider"]
+        if args["model_instance_kind"] == "GPU":
+            wanted.insert(0, "CUDAExecutionProvider")
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted, enable_fallback=0)
+        if self._session.get_providers()[0] != wanted[0]:
+            raise RuntimeError(
+                f"{path} was to run by {wanted[0]}, and onnxruntime fell back to {self._session.get_providers()[0]}"
+            )
         self._inputs = [end.name for end in self._session.get_inputs()]
         self._outputs = [end.name for end in self._session.get_outputs()]
 

@@ -22,6 +22,11 @@ def test_a_key_has_its_range_default_and_meaning():
     assert "| `amplitude` | number, 0.3 to 2 | `1.0` | " in page()
 
 
+def test_a_text_of_a_certain_form_is_called_by_it():
+    for line in ("| `interface` | IPv4 address | ", "| `url` | address and port | ", "| `ts_refclk` | text | "):
+        assert line in page()
+
+
 def test_a_list_says_of_what_and_how_many():
     assert "| `enrolments` | list of up to 4: path |  | " in page()
 

@@ -53,15 +53,18 @@ def test_packet_time_and_coding_are_told_from_the_packets(judged):
 
 
 @pytest.mark.parametrize(
-    ("how", "found"),
+    ("how", "found", "level"),
     [
-        ({"samples": 6, "channels": 8}, "L24, 8 channels, 48 kHz, 0.125 ms"),
-        ({"samples": 192, "channels": 1}, "L24, 1 channel, 48 kHz, 4 ms"),
-        ({"depth": 16, "channels": 1}, "L16, 1 channel, 48 kHz, 1 ms"),
+        ({"samples": 6, "channels": 8}, "L24, 8 channels, 48 kHz, 0.125 ms", "B"),
+        ({"samples": 6, "channels": 16}, "L24, 16 channels, 48 kHz, 0.125 ms", "C"),
+        ({"samples": 192, "channels": 1}, "L24, 1 channel, 48 kHz, 4 ms", None),
+        ({"depth": 16, "channels": 1}, "L16, 1 channel, 48 kHz, 1 ms", "A"),
     ],
 )
-def test_other_packet_times_and_codings(judged, how, found):
-    assert judged(packets(300, **how)).report.found == found
+def test_other_packet_times_and_codings(judged, how, found, level):
+    study = judged(packets(300, **how))
+    assert study.report.found == found
+    assert audio_of(study).level == level
 
 
 def test_what_was_said_settles_what_two_codings_have_in_common(judged):

@@ -116,6 +116,25 @@ def test_a_sender_that_begins_anew_is_told(judged):
     assert "the sender began anew 1 times" in study.report.remarks
 
 
+def test_two_senders_to_one_address_are_told_and_the_main_one_is_judged(judged):
+    video, other = Video().frames(8), Video(ssrc=7, sequence=90_000).frames(6)
+    video.packets += [(ns + 1000, octets) for ns, octets in other.packets]
+    study = judged(video)
+    figures = leg_of(study)
+    assert (figures.packets.received, figures.packets.other_sender) == (8 * PACKETS, 6 * PACKETS)
+    assert (figures.packets.lost, figures.packets.restarts) == (0, 0)
+    assert figures.ssrc == "0x00002110"
+    assert figures.video.met == [N, W]
+    assert "two senders to one address" in study.report.remarks[0]
+
+
+def test_timestamps_that_leap_are_no_row_of_absent_frames(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number) * 1800 + (90_000 * 3600 if number > 4 else 0))
+    assert leg_of(judged(video)).video.frames.absent == 0
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_the_rate_is_told_from_the_timestamps(judged, rate):
     raster = VideoFormat(720, 20, RATES[rate])
@@ -162,6 +181,7 @@ def test_a_sender_with_a_clock_of_its_own_is_judged_by_its_own_beat(judged, phas
     figures = leg_of(study).video
     assert figures.reference == "flow"
     assert figures.met == [N, W]
+    assert figures.first_packet_us is figures.rtp_offset_ticks is None
     assert "clock" in study.report.remarks[0]
 
 
@@ -230,6 +250,32 @@ def test_a_cmax_that_is_exceeded_is_named(judged):
         video.frame(number, arrivals=np.repeat(at[::4], 4))
     said = Target("said", (LEG,), RASTER, 96, Sending(tp=W, cmax=2))
     assert judged(video, target=said).report.differences == ["CMAX=2 is stated, Cinst reached 3"]
+
+
+def test_a_delay_that_is_stated_is_taken_off_before_a_clock_is_doubted(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number - 100) * 1800)  # two seconds
+    said = Target("said", (LEG,), RASTER, 96, Sending(tp=N, tsmode="PRES", tsdelay_us=2_000_000))
+    study = judged(video, target=said)
+    assert leg_of(study).video.reference == "tai"
+    assert (study.report.differences, study.report.remarks) == ([], [])
+
+
+def test_a_delay_that_is_not_the_stated_one_is_named(judged):
+    video = Video()
+    for number in range(8):
+        video.frame(number, ticks=(video.first + number - 5) * 1800)
+    said = Target("said", (LEG,), RASTER, 96, Sending(tp=N, tsmode="PRES", tsdelay_us=20_000))
+    assert judged(video, target=said).report.differences == [
+        "TSDELAY=20000 is stated, frames leave 100000 µs after their timestamps"
+    ]
+
+
+def test_fields_are_called_fields(judged):
+    video = Video().frames(8)
+    video.packets = [(ns, octets[:16] + bytes([octets[16] | 0x80]) + octets[17:]) for ns, octets in video.packets]
+    assert "interlaced" in judged(video).report.remarks[-1]
 
 
 def test_what_was_said_and_is_so_is_no_difference(judged):

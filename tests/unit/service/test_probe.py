@@ -129,6 +129,33 @@ def test_a_transport_file_that_is_none_is_named(ran, tmp_path):
     assert "odd.sdp" in told
 
 
+def test_a_gate_lets_pass_what_is_as_it_was_said(ran, capture):
+    assert ran(capture, "--gate")[0] == 0
+
+
+def test_a_gate_fails_on_a_difference_and_on_a_loss(ran, tmp_path):
+    packets = Video().frames(6).packets
+    del packets[700]
+    (tmp_path / "flow.sdp").write_text(transport_file("192.0.2.7"))
+    path = capture_of(tmp_path / "lossy.pcap", (LEG, packets))
+    code, told, report = ran(path, tmp_path / "flow.sdp", "--gate", "--json", "-")
+    assert code == 1
+    assert told.endswith("relip: studio 1: TP=2110TPNL is stated, 0.0% of the frames keep it; studio 1: lost 1 packets\n")
+    assert report is not None
+
+
+def test_a_gate_lets_pass_what_the_other_leg_mends(ran, tmp_path):
+    other = Leg("239.1.2.4", 5004)
+    first = Video().frames(6).packets
+    second = list(first)
+    del first[700], second[900]
+    flow = Flow(RASTER, 96, (LEG, other), name="two")
+    said = Sending(ts_refclk="localmac=00-00-00-00-00-01", tp="2110TPN")
+    (tmp_path / "two.sdp").write_text(sdp.format(flow, sending=said, source="192.0.2.7"))
+    path = capture_of(tmp_path / "two.pcap", (LEG, first), (other, second))
+    assert ran(path, tmp_path / "two.sdp", "--gate")[0] == 0
+
+
 def test_a_flow_of_which_nothing_came_is_a_failure(ran, capture):
     ended, told, report = ran(capture, "239.9.9.9:5004", "--json", "-")
     assert ended == 1

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from relip.clock.rivermax import RivermaxClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow
-from relip.essence.formats import Format, VideoFormat
+from relip.essence.formats import AudioFormat, Format, VideoFormat
 from relip.ports import Clock
 from relip.transport.legs import LegsSink, LegsSource
 from relip.transport.rivermax import HEADER_OCTETS, RivermaxSink, RivermaxSource
 from relip.wire import sdp
+from relip.wire.rtp import HEADER_OCTETS as RTP_OCTETS
 from relip.wire.sdp_media import Sending
 
 APART_NS = 1_000_000
@@ -33,8 +34,10 @@ def card_sink(
 ) -> LegsSink[RivermaxSink]:
     """What sends a flow to the cards of its legs, each from a transport file of its own. ResourceError when none can be had.
 
-    `sizes`: see RivermaxSink.
+    `sizes`: octets of each packet of a video frame.
     """
+    if isinstance(flow.format, AudioFormat):
+        sizes = np.array([RTP_OCTETS + flow.format.packet_samples * flow.format.sample_octets])
     texts = [sdp.format(replace(flow, legs=(leg,)), sending=sending, ttl=ttl) for leg in flow.legs]
     return LegsSink([partial(RivermaxSink, text, sizes=sizes, dscp=dscp) for text in texts])
 

@@ -101,8 +101,7 @@ def outgoing(
 ) -> Outgoing:
     """Open what sends a flow. Raises ResourceError when not one leg can be had.
 
-    `sending`: what its transport file says, by which a card paces it. `sizes`: octets of each packet of a frame; None where
-    they differ from frame to frame.
+    `sending`: what its transport file says, by which a card paces it. `sizes`: octets of each packet of a video frame.
     """
     if out.transport == "rivermax":
         return Outgoing(flow, card_sink(flow, sending=sending, sizes=sizes, ttl=out.ttl, dscp=out.dscp))
