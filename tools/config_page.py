@@ -16,7 +16,7 @@ HEAD = """# Configuration
 
 What `relip serve --config relip.yaml` reads. An unknown key, or a value outside its range, is refused at start, by name.
 Relative paths are taken from its folder. An environment variable `RELIP_SECTION__KEY` goes
-before the file, as in `RELIP_LIP_SYNC__BYPASS=true`. This page is written from `src/relip/config.py`: `make pages`.
+before the file, as in `RELIP_LIP_SYNC__BYPASS=true`. This page is written from `src/relip/config/`: `make pages`.
 """
 
 WORDS = {"ratio": "whole number or ratio", "ipv4": "IPv4 address", "endpoint": "address and port"}

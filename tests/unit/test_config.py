@@ -9,6 +9,7 @@ from relip import config
 from relip.essence.errors import FormatError, ResourceError
 from relip.service.compose.triton import PATIENCE_S, budget_s
 from relip.service.send import PAYLOAD_TYPES
+from relip.wire import disclosure
 
 pytestmark = pytest.mark.unit
 
@@ -195,3 +196,25 @@ def test_a_live_request_to_triton_may_take_half_a_frame_and_one_for_a_file_can_w
 def test_a_clock_that_cannot_be_is_refused_by_its_key(clock):
     with pytest.raises(FormatError, match=f"clock.{next(iter(clock))}"):
         config.parse(keys(clock=clock), where="here")
+
+
+def test_ancillary_data_needs_a_way_in_and_a_way_out():
+    flow = {"destination": "239.1.1.9", "port": 5018}
+    with pytest.raises(FormatError, match=r"give output\.ancillary or output\.disclosure"):
+        config.parse(keys(ancillary=flow), where="here")
+    with pytest.raises(FormatError, match="give ancillary, the flow that is to be sent on"):
+        config.parse(keys(output={**KEYS["output"], "ancillary": flow}), where="here")
+    for out in ("ancillary", "disclosure"):
+        read = config.parse(keys(ancillary=flow, output={**KEYS["output"], out: flow}), where="here")
+        assert read.ancillary.payload_type == PAYLOAD_TYPES["anc"]
+
+
+def test_the_disclosure_s_identifiers_are_the_user_s_own_unless_the_keys_say_otherwise():
+    flow = {"destination": "239.1.1.9", "port": 5018}
+    out = {**KEYS["output"], "disclosure": flow}
+    assert config.parse(keys(output=out), where="here").output.disclosure.did == disclosure.DID
+    assert config.parse(keys(output=out), where="here").output.disclosure.sdid == disclosure.SDID
+    told = {**flow, "did": 0x51, "sdid": 0x07}
+    assert config.parse(keys(output={**KEYS["output"], "disclosure": told}), where="here").output.disclosure.did == 0x51
+    with pytest.raises(FormatError, match=r"output\.disclosure\.did"):
+        config.parse(keys(output={**KEYS["output"], "disclosure": {**flow, "did": 0}}), where="here")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +67,15 @@ class AncPacket:
 
 @dataclass(frozen=True, slots=True)
 class AncGrain:
-    """The ancillary packets of one frame; `ticks` is that frame's origin timestamp."""
+    """The ancillary packets of one frame; `ticks` is that frame's origin timestamp.
+
+    `octets`: of a grain that was received, every ANC packet as the wire brought it, from its C bit to the end of its
+    word_align, those too that `packets` leaves out because their parity or checksum is wrong.
+    """
 
     ticks: int
     packets: tuple[AncPacket, ...]
+    octets: tuple[bytes, ...] = field(default=(), compare=False)
 
 
 @dataclass(slots=True)

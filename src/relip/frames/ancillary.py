@@ -37,7 +37,8 @@ class AncCounters:
     """What an ancillary flow brought since the start.
 
     In RTP packets: `packets`, `lost` (a frame left without them, or between frames), `duplicate`, `late`, `malformed`,
-    `other_type`, `stranger`. In ANC packets: `bad_parity`, `bad_checksum`, `truncated`; those are not given out.
+    `other_type`, `stranger`. In ANC packets: `bad_parity`, `bad_checksum`, which are given out as octets only, and `truncated`,
+    which are not.
     `grains` given out; `resyncs`: the sender changed or its timestamps leapt.
     """
 
@@ -207,4 +208,9 @@ class AncAssembler:
         del self._frames[frame.ticks]
         self._recent.extend(order)
         self.counters.grains += 1
-        return AncGrain(frame.ticks, tuple(packet for sequence in order for packet in frame.payloads[sequence].packets))
+        payloads = [frame.payloads[sequence] for sequence in order]
+        return AncGrain(
+            frame.ticks,
+            tuple(packet for payload in payloads for packet in payload.packets),
+            tuple(octets for payload in payloads for octets in payload.octets),
+        )

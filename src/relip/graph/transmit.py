@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relip.essence.formats import PGROUP_OCTETS, PGROUP_PIXELS
-from relip.essence.grains import AncGrain, VideoGrain
+from relip.essence.grains import VideoGrain
 from relip.essence.scene import Patch, Verdict
 from relip.essence.tai import VIDEO_CLOCK_HZ, Tai, shift_grains, wrap_rtp
 from relip.graph.departures import Departures
 from relip.graph.pacing import Pacing
 from relip.ports import Burst, PacketSink, Schedule
-from relip.wire import disclosure, st2110_40
-from relip.wire.disclosure import Disclosure
 from relip.wire.st2110_20 import FrameHeaders
 
 Mark = Callable[[VideoGrain, Verdict], None]
@@ -68,33 +66,6 @@ class VideoSender:
     def timestamp(self, grain: VideoGrain) -> int:
         """The ticks a grain leaves with."""
         return shift_grains(grain.ticks, self._shift, rate=self._rate, clock_hz=VIDEO_CLOCK_HZ) if self._shift else grain.ticks
-
-    def close(self) -> None:
-        """Give the sink back."""
-        self._sink.close()
-
-
-class DisclosureSender:
-    """Tells, in one ancillary packet a frame, whether the picture was altered and where (DESIGN: disclosure)."""
-
-    def __init__(self, sink: PacketSink, *, payload_type: int, ssrc: int) -> None:
-        self._sink = sink
-        self._payload_type = payload_type
-        self._ssrc = ssrc
-        self._sequence = 0
-
-    def send(self, grain: VideoGrain, verdict: Verdict, ticks: int) -> None:
-        """Send the packet of a grain that leaves with the timestamp `ticks`."""
-        told = Disclosure(
-            altered=verdict.patch is not None,
-            reason=verdict.bypass,
-            region=verdict.patch.region if verdict.patch is not None else None,
-            concealed=grain.concealed_rows > 0,
-        )
-        anc = AncGrain(ticks=ticks, packets=(disclosure.pack(told),))
-        for packet in st2110_40.pack(anc, payload_type=self._payload_type, ssrc=self._ssrc, sequence=self._sequence):
-            self._sequence += 1
-            self._sink.send(whole(row_of(packet)))
 
     def close(self) -> None:
         """Give the sink back."""

@@ -164,7 +164,7 @@ class Receiver:
     def _disclosed(self, ticks: int, packet: AncPacket) -> None:
         """Keep a disclosure; others' ancillary packets, and broken ones, are not ours."""
         try:
-            said = disclosure.parse(packet)
+            said = disclosure.parse(packet, did=packet.did, sdid=packet.sdid)  # the signature tells, not the identifiers
         except WireError:
             self._inspection.bad_disclosures += 1
             return

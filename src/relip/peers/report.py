@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.frames.legs import LegCounters
+from relip.graph.ancillary import CarriedCounters
 from relip.graph.departures import Departures
 from relip.graph.sounding import SoundCounters
 from relip.graph.tally import Tally
@@ -206,6 +207,19 @@ class VoiceOutFigures(Report):
         return cls(**asdict(counters))
 
 
+class CarriedFigures(Report):
+    """How ancillary data was sent on, in ANC packets."""
+
+    passed: int = Field(description="sent on, as they came")
+    late: int = Field(0, description="of those, with a later frame than their own, which had left")
+    dropped: int = Field(0, description="belonged to no frame that left")
+
+    @classmethod
+    def of(cls, counters: CarriedCounters) -> Self:
+        """What the way out counted."""
+        return cls(**asdict(counters))
+
+
 class ClockReport(Report):
     """The service's clock, as the kernel tells of it."""
 
@@ -257,6 +271,7 @@ class ServiceReport(Report):
     cold_start_s: float | None = Field(None, description="from the start of the process to readiness, seconds")
     clock: ClockReport | None = Field(None, description="the service's clock")
     voice_out: VoiceOutFigures | None = Field(None, description="how the voice was sent on; null where it was not")
+    ancillary_out: CarriedFigures | None = Field(None, description="how ancillary data was sent on; null where it was not")
     senders: dict[str, TimelineReport] = Field(default_factory=dict, description="the clock of each flow's sender, by flow")
     cut_short: bool = Field(False, description="ended before its planned end")
 

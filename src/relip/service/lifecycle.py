@@ -14,7 +14,16 @@ from pathlib import Path
 from types import FrameType
 
 from relip.essence.errors import ResourceError
-from relip.peers.report import FlowCounters, OutputFigures, ServiceFrames, ServiceReport, VoiceOutFigures, save, stage_times
+from relip.peers.report import (
+    CarriedFigures,
+    FlowCounters,
+    OutputFigures,
+    ServiceFrames,
+    ServiceReport,
+    VoiceOutFigures,
+    save,
+    stage_times,
+)
 from relip.service import memory
 from relip.service.clocks import Clocks
 from relip.service.compose.service import Service
@@ -106,6 +115,7 @@ class Lifecycle:
             cold_start_s=self._cold_start_s,
             clock=self._clocks.clock(),
             senders=self._clocks.senders(),
+            ancillary_out=None if self._service.carried is None else CarriedFigures.of(self._service.carried.counters),
             voice_out=None if self._service.voice_out is None else VoiceOutFigures.of(self._service.voice_out.counters),
         )
 
@@ -138,6 +148,9 @@ class Lifecycle:
         if sounding is not None:
             counters = sounding.counters
             self._line("voice out", {key: getattr(counters, key) for key in ("silent", "late", "refused", "resyncs")})
+        if self._service.carried is not None:
+            carried = self._service.carried.counters
+            self._line("ancillary out", {"late": carried.late, "dropped": carried.dropped})
         if out.claimed:
             self._line("output", {"late": out.late, "early": out.early, "bunched": out.bunched})
 

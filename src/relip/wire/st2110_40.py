@@ -54,8 +54,9 @@ class Field(IntEnum):
 class AncPayload:
     """One RTP packet's ancillary data.
 
-    `extended_sequence`: the high 16 bits of the sequence number. `packets`: those that were whole, in order.
-    Dropped ones are counted by cause: `bad_parity` of any word before the checksum, `bad_checksum`, and
+    `extended_sequence`: the high 16 bits of the sequence number. `packets`: those that were whole, in order. `octets`: of
+    each, and of those with a wrong parity or checksum, every bit as it came, filled up to 32 bits where the payload ended
+    before. Dropped ones are counted by cause: `bad_parity` of any word before the checksum, `bad_checksum`, and
     `truncated` for those that ANC_Count announces beyond the end of the payload.
     """
 
@@ -65,6 +66,7 @@ class AncPayload:
     bad_parity: int = 0
     bad_checksum: int = 0
     truncated: int = 0
+    octets: tuple[bytes, ...] = ()
 
 
 def parse(payload: bytes) -> AncPayload:
@@ -88,6 +90,7 @@ def parse(payload: bytes) -> AncPayload:
         bad_parity=reader.bad_parity,
         bad_checksum=reader.bad_checksum,
         truncated=reader.truncated,
+        octets=tuple(reader.whole),
     )
 
 
@@ -97,11 +100,21 @@ def pack(grain: AncGrain, *, payload_type: int, ssrc: int, sequence: int, max_oc
     `sequence`: 32 bits, of the first packet; the next frame's is `sequence + len(result)`. Raises FormatError for an
     ANC packet whose fields have no room, or that alone is larger than an RTP payload of `max_octets`.
     """
-    groups = _grouped([_pack_one(packet) for packet in grain.packets], max_octets - HEADER_OCTETS)
+    octets = [pack_one(packet) for packet in grain.packets]
+    return pack_octets(
+        octets, ticks=grain.ticks, payload_type=payload_type, ssrc=ssrc, sequence=sequence, max_octets=max_octets
+    )
+
+
+def pack_octets(
+    octets: list[bytes], *, ticks: int, payload_type: int, ssrc: int, sequence: int, max_octets: int = MAX_PAYLOAD_OCTETS
+) -> list[bytes]:
+    """The same of ANC packets that are packed already, as `pack_one` or AncPayload.octets have them."""
+    groups = _grouped(octets, max_octets - HEADER_OCTETS)
     headers = rtp.template(len(groups), rtp.HEADER_OCTETS, payload_type=payload_type, ssrc=ssrc)
     headers[-1, 1] |= rtp.MARKER
     fields = rtp.fixed_header(headers)
-    fields["timestamp"] = wrap_rtp(grain.ticks)
+    fields["timestamp"] = wrap_rtp(ticks)
     fields["sequence"] = [(sequence + i) & 0xFFFF for i in range(len(groups))]
     packets = []
     for i, (header, group) in enumerate(zip(headers, groups, strict=True)):
@@ -118,6 +131,7 @@ class _Reader:
     octets: bytes
     at: int = 0
     packets: list[AncPacket] = field(default_factory=list)
+    whole: list[bytes] = field(default_factory=list)
     bad_parity: int = 0
     bad_checksum: int = 0
     truncated: int = 0
@@ -138,7 +152,9 @@ class _Reader:
             self.bad_checksum += 1
         else:
             self.packets.append(_placed(self.octets[self.at : self.at + PLACE_OCTETS], words))
-        self.at += PLACE_OCTETS + -(-count * st291.WORD_BITS // 32) * 4
+        size = PLACE_OCTETS + -(-count * st291.WORD_BITS // 32) * 4
+        self.whole.append(self.octets[self.at : self.at + size].ljust(size, b"\0"))
+        self.at += size
         return True
 
 
@@ -156,8 +172,8 @@ def _placed(place: bytes, words: tuple[int, ...]) -> AncPacket:
     )
 
 
-def _pack_one(packet: AncPacket) -> bytes:
-    """One ANC packet from its C bit to the end of its word_align."""
+def pack_one(packet: AncPacket) -> bytes:
+    """One ANC packet from its C bit to the end of its word_align. Raises FormatError for a field that has no room."""
     stream = 0 if packet.stream is None else packet.stream
     for name, value, bits in (("line", packet.line, 11), ("offset", packet.horizontal_offset, 12), ("stream", stream, 7)):
         if not 0 <= value < 1 << bits:

@@ -1,6 +1,5 @@
 """What leaves: the grain, its patch, its timestamp, and what is said about it."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,8 +10,8 @@ from relip.essence.grains import VideoGrain
 from relip.essence.scene import Bypass, Patch, Region, Verdict
 from relip.essence.tai import Tai, grain_ticks
 from relip.graph.pacing import Mode, pacing_of
-from relip.graph.transmit import DisclosureSender, VideoSender, apply
-from relip.wire import disclosure, st2110_20, st2110_40
+from relip.graph.transmit import VideoSender, apply
+from relip.wire import st2110_20
 from relip.wire.st2110_20 import FrameHeaders
 
 pytestmark = pytest.mark.unit
@@ -75,19 +74,6 @@ def test_a_restamped_grain_carries_the_timestamp_of_the_grain_it_leaves_with():
         sink = Kept()
         sender(sink, shift=9).send(grain(index), UNTOUCHED, DUE)
         assert timestamps(sink) == {grain_ticks(index + 9, FORMAT.rate, 90_000) % 2**32}
-
-
-def test_each_frame_says_whether_it_was_altered_and_where():
-    sink = Kept()
-    told = DisclosureSender(sink, payload_type=100, ssrc=5)
-    region = Region(x=10, y=2, width=20, height=3)
-    told.send(grain(6), Verdict(patch=Patch(region, np.zeros((3, 50), np.uint8))), 9000)
-    told.send(replace(grain(7), concealed_rows=2), UNTOUCHED, 10501)
-    said = [disclosure.parse(st2110_40.parse(packet[12:]).packets[0]) for packet in sink.packets]
-    assert said == [
-        disclosure.Disclosure(altered=True, region=region),
-        disclosure.Disclosure(altered=False, reason=Bypass.NO_FACE, concealed=True),
-    ]
 
 
 def test_a_mark_is_drawn_over_the_patch_before_the_grain_leaves():

@@ -32,9 +32,9 @@ HOMES = {
     "matplotlib": {"evaluation/sheet.py", "probe/page.py"},
     "imageio_ffmpeg": {"evaluation/vmaf.py"},
     "cv2": {"peers/camera.py"},
-    "yaml": {"config.py"},
+    "yaml": {"config/__init__.py"},
     # the configuration; the published shapes of the reports
-    "pydantic": {"config.py", "peers/report.py", "evaluation/report.py", "probe/report.py"},
+    "pydantic": {"config/__init__.py", "config/flows.py", "peers/report.py", "evaluation/report.py", "probe/report.py"},
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},

@@ -52,7 +52,9 @@ class Watched:
         self.departures = Departures(Limits(16, 720), claimed=claimed)
         self.lines = []
         channel = SimpleNamespace(tally=Tally(), flows={})
-        service = SimpleNamespace(channel=channel, departures=self.departures, outgoing={}, voice_out=None, enrolled=0)
+        service = SimpleNamespace(
+            channel=channel, departures=self.departures, outgoing={}, voice_out=None, carried=None, enrolled=0
+        )
         log = SimpleNamespace(warning=lambda cause, **more: self.lines.append((cause, more)))
         self.lifecycle = Lifecycle(service, log, None)
 

@@ -61,3 +61,23 @@ def test_a_flipped_bit_among_the_words_never_passes_unseen(packet, data):
     damaged = bytearray(sent[12:])
     damaged[12 + flip // 8] ^= 0x80 >> flip % 8
     assert st2110_40.parse(bytes(damaged)).packets == ()
+
+
+@given(st.lists(PACKETS, min_size=1, max_size=6), st.data())
+def test_octets_of_damaged_packets_go_there_and_back_bit_for_bit(packets, data):
+    """Damage that leaves the count alone, for that says where the next packet begins."""
+    octets = [bytearray(st2110_40.pack_one(packet)) for packet in packets]
+    for one, packet in zip(octets, packets, strict=True):
+        bits = len(one) * 8
+        first = 32 + 30
+        if packet.words:
+            flip = data.draw(st.integers(first, bits - 1))
+            one[flip // 8] ^= 0x80 >> flip % 8
+    sent = st2110_40.pack_octets([bytes(one) for one in octets], ticks=3, payload_type=100, ssrc=1, sequence=9)
+    assert [one for packet in sent for one in st2110_40.parse(packet[12:]).octets] == octets
+
+
+def test_a_packet_whose_filling_is_cut_off_is_filled_up():
+    one = st2110_40.pack_one(AncPacket(did=0x50, sdid=1, words=bytes(6)))
+    payload = bytes(2) + (len(one) - 1).to_bytes(2) + bytes([1, 0, 0, 0]) + one[:-1]
+    assert st2110_40.parse(payload).octets == (one,)

@@ -9,9 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from relip.config import Config, FlowKeys, FlowOut
+from relip.config import Config
+from relip.config.flows import FlowKeys, FlowOut
 from relip.control.static import described_in_file
-from relip.essence.flow import AudioFlow, Flow, Leg, VideoFlow
+from relip.essence.flow import AncFlow, AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
 from relip.frames.legs import LegWatch
 from relip.peers.report import LegReport, SentLegReport
@@ -85,6 +86,16 @@ def voice_in(config: Config) -> tuple[AudioFlow, Sending | None]:
         return _described(keys, AudioFormat)
     coded = AudioFormat(channels=keys.channels, depth=keys.depth, packet_time=keys.packet_time)
     return Flow(format=coded, payload_type=keys.payload_type, legs=_legs(keys), name=config.name), None
+
+
+def ancillary_in(config: Config) -> AncFlow | None:
+    """The flow of ancillary data that is sent on; None where there is none."""
+    keys = config.ancillary
+    if keys is None:
+        return None
+    if keys.sdp is not None:
+        return _described(keys, AncFormat)[0]
+    return Flow(format=AncFormat(), payload_type=keys.payload_type, legs=_legs(keys), name=config.name)
 
 
 def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int) -> Incoming:

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
 from relip.clock.rivermax import RivermaxClock
-from relip.config import Config, FlowOut, Output
+from relip.config import Config, Output
+from relip.config.flows import FlowOut
 from relip.control.static import write_transport_file
 from relip.essence.flow import Flow, VideoFlow
-from relip.essence.formats import AncFormat
+from relip.essence.formats import AncFormat, VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Verdict
 from relip.essence.tai import Tai, period_ns
 from relip.graph import overlay
+from relip.graph.ancillary import AncillarySender, Carried, disclosing
 from relip.graph.delay import Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Send
 from relip.graph.pacing import Pacing, pacing_of_card
 from relip.graph.timeline import LATE_PERIODS
-from relip.graph.transmit import DisclosureSender, VideoSender
+from relip.graph.transmit import VideoSender
 from relip.service.compose.cards import card_clock
 from relip.service.compose.ends import pacing, sending
-from relip.service.compose.flows import Outgoing, out_legs, outgoing
+from relip.service.compose.flows import Outgoing, ancillary_in, out_legs, outgoing
 from relip.wire import sdp, sdp_timing
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
 
 DISCLOSURE_TEXT = "Lip movements in this picture may have been altered by Relip to match a translated voice"
+ANCILLARY_SPARE = 32
+"""Ancillary grains that may wait beyond those of the frames in the house: what comes early."""
 
 
 def delay_ns(said: Sending | None) -> int:
@@ -53,13 +58,15 @@ def passed_on(config: Config, source: Sending | None, own: Sending, delay: Delay
 class WayOut:
     """What sends a grain, the flows it is sent to by name, and how the video's packets leave.
 
-    `shift_frames`: added to every timestamp, in grain periods.
+    `shift_frames`: added to every timestamp, in grain periods. `carried`: what waits for its grain, where
+    ancillary data is sent on.
     """
 
     send: Send
     shift_frames: int
     outgoing: dict[str, Outgoing]
     departures: Departures
+    carried: Carried | None
     card: RivermaxClock | None
 
     def close(self) -> None:
@@ -90,27 +97,62 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
         mark=overlay.draw if out.overlay else None,
     )
     write_sdp(out.video, sdp.format(flow, sending=said, information=DISCLOSURE_TEXT, ttl=out.video.ttl))
-    told = None
-    if out.disclosure is not None:
-        anc = Flow(
-            format=AncFormat(rate=flow.format.rate),
-            payload_type=out.disclosure.payload_type,
-            legs=out_legs(out.disclosure),
-            name=config.name,
-        )
-        own = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
-        sent["disclosure"] = outgoing(out.disclosure, anc, clock=clock, sending=own)
-        told = DisclosureSender(sent["disclosure"].sink, payload_type=out.disclosure.payload_type, ssrc=secrets.randbits(32))
-        write_sdp(out.disclosure, sdp.format(anc, sending=own, information=DISCLOSURE_TEXT, ttl=out.disclosure.ttl))
+    carried = None
+    if config.ancillary is not None:
+        carried = Carried(flow.format.rate, waiting=delay.frames + late + ANCILLARY_SPARE)
+    beside = [
+        _beside(config, name, flow.format, said=_unpaced(said), shift=shift, carried=carried, sent=sent, clock=clock)
+        for name in ("disclosure", "ancillary")
+        if getattr(out, name) is not None
+    ]
 
     def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
-        try:
-            if told is not None:
-                told.send(grain, verdict, picture.timestamp(grain))
-        finally:
-            picture.send(grain, verdict, due)
+        with ExitStack() as stack:  # what one flow is refused costs the others nothing
+            stack.callback(picture.send, grain, verdict, due)
+            for each in reversed(beside):
+                stack.callback(each.send, grain, verdict)
 
-    return WayOut(send, shift, sent, picture.departures, card)
+    return WayOut(send, shift, sent, picture.departures, carried, card)
+
+
+def _unpaced(said: Sending) -> Sending:
+    """The same of a flow that is no video."""
+    return replace(said, tp=None, troff_us=None, cmax=None, maxudp=None)
+
+
+def _beside(
+    config: Config,
+    name: str,
+    format: VideoFormat,  # noqa: A002  the essence's own word
+    *,
+    said: Sending,
+    shift: int,
+    carried: Carried | None,
+    sent: dict[str, Outgoing],
+    clock: TaiClock,
+) -> AncillarySender:
+    """What sends the flow `name` beside the picture; added to `sent`, and its transport file is written."""
+    told = config.output.disclosure if name == "disclosure" else None
+    keys = told or config.output.ancillary
+    assert keys is not None, "asked for only where there is such a flow"
+    here = carried if told is None or config.output.ancillary is None else None
+    own = () if told is None else ((told.did, told.sdid),)
+    passed = None if here is None else ancillary_in(config)
+    known = passed is None or bool(passed.format.did_sdid)
+    identifiers = (*(() if passed is None else passed.format.did_sdid), *own) if known else ()
+    flow = Flow(AncFormat(format.rate, identifiers), keys.payload_type, out_legs(keys), config.name)
+    sent[name] = outgoing(keys, flow, clock=clock, sending=said)
+    information = None if told is None else DISCLOSURE_TEXT
+    write_sdp(keys, sdp.format(flow, sending=said, information=information, ttl=keys.ttl))
+    return AncillarySender(
+        sent[name].sink,
+        payload_type=keys.payload_type,
+        ssrc=secrets.randbits(32),
+        rate=format.rate,
+        shift=shift,
+        carried=here,
+        tell=None if told is None else disclosing(did=told.did, sdid=told.sdid),
+    )
 
 
 def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[RivermaxClock | None, Pacing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from relip.clock.ptp import TaiClock
 from relip.config import Config
@@ -12,13 +13,15 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.pool import FramePool
-from relip.graph.channel import Channel
+from relip.graph.ancillary import Carried
+from relip.graph.channel import Channel, FlowCounts, Receiving
 from relip.graph.delay import Apart, Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Egress
 from relip.graph.reception import Reception
 from relip.graph.sounding import VoiceSender
 from relip.graph.timeline import LATE_PERIODS, Timeline
+from relip.service.compose.ancillary import carry
 from relip.service.compose.ends import tai_clock
 from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, video_in, voice_in
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
@@ -36,10 +39,10 @@ VIDEO_CHUNK = 512
 class Service:
     """A channel with what the doors want to know of it.
 
-    `senders`: the timelines of the flows that are received, by flow. `notes`: what an engineer should read at start, but for
-    the clock's. `incoming`, `outgoing`: the flows and their legs, by name. `departures`: how the picture's packets leave.
-    `voice_out`: what sends the voice, where it is sent. `by_arrival`: picture and voice are laid together by arrival.
-    `enrolled`: presenters who are known in advance.
+    `senders`: the timelines of picture and voice, by flow. `notes`: what an engineer should read at start, but for the clock's.
+    `incoming`, `outgoing`: the flows and their legs, by name. `departures`: how the picture's packets leave. `voice_out`: what
+    sends the voice, `carried`: what is sent on of ancillary data, where they are. `by_arrival`: picture and voice are laid
+    together by arrival. `enrolled`: presenters who are known in advance.
     """
 
     channel: Channel
@@ -52,8 +55,27 @@ class Service:
     outgoing: dict[str, Outgoing]
     departures: Departures
     voice_out: VoiceSender | None = None
+    carried: Carried | None = None
     by_arrival: bool = False
     enrolled: int = 0
+
+
+class _Way(Protocol):
+    """A flow on its way in."""
+
+    @property
+    def incoming(self) -> Incoming:
+        """Its sockets."""
+        ...
+
+    @property
+    def reception(self) -> Receiving:
+        """Its loop."""
+        ...
+
+    def counters(self) -> FlowCounts:
+        """What was counted so far."""
+        ...
 
 
 def service(config: Config) -> Service:
@@ -71,66 +93,83 @@ def service(config: Config) -> Service:
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=delay_ns(camera))
     inside = graph.between(timeline, egress)
-    pictures = incoming(config.video, video, buffer_octets=config.sockets.receive_buffer)
-    seeing = _seeing(video, pictures, pool, delay, clock=clock, deliver=inside.feed.offer)
-    voices = hear(config, voice, (speaker, camera), timeline, inbox=graph.inbox, out=out, delay=delay, clock=clock, tally=tally)
+    seeing = _see(config, video, pool, delay, clock=clock, deliver=inside.feed.offer)
+    hearing = hear(
+        config, voice, (speaker, camera), timeline, inbox=graph.inbox, out=out, delay=delay, clock=clock, tally=tally
+    )
+    carrying = () if out.carried is None else (("ancillary", carry(config, out.carried, delay, clock)),)
+    ways = dict[str, _Way]((("video", seeing), ("voice", hearing), *carrying))
 
     def close() -> None:
         out.close()
         graph.close()
 
     channel = Channel(
-        receptions=[seeing, voices.reception],
+        receptions=[way.reception for way in ways.values()],
         ingress=inside.feed,
         egress=egress,
         runner=inside.runner,
         tally=tally,
-        flows={"video": lambda: seeing.assembler.counters, "voice": lambda: voices.reception.assembler.counters},
+        flows={name: way.counters for name, way in ways.items()},
         close=close,
-        beside=[] if voices.sender is None else [voices.sender],
+        beside=[] if hearing.sender is None else [hearing.sender],
     )
-    sent = (note for each in out.outgoing.values() for note in each.warnings)
-    notes = [*graph.notes, *pictures.warnings, *voices.incoming.warnings, *sent]
+    ends: list[Incoming | Outgoing] = [*(way.incoming for way in ways.values()), *out.outgoing.values()]
     return Service(
         channel=channel,
-        senders={"video": timeline, "voice": voices.timeline},
+        senders={"video": timeline, "voice": hearing.timeline},
         format=video.format,
         delay=delay,
         clock=clock,
-        notes=notes,
-        incoming={"video": pictures, "voice": voices.incoming},
+        notes=[*graph.notes, *(note for end in ends for note in end.warnings)],
+        incoming={name: way.incoming for name, way in ways.items()},
         outgoing=out.outgoing,
         departures=out.departures,
-        voice_out=voices.sender,
+        voice_out=hearing.sender,
+        carried=out.carried,
         by_arrival=config.voice.align == "arrival",
         enrolled=len(config.lip_sync.enrolments),
     )
 
 
-def _seeing(
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """The picture on its way in."""
+
+    incoming: Incoming
+    reception: Reception[VideoGrain, VideoAssembler]
+
+    def counters(self) -> FlowCounts:
+        """What was counted so far."""
+        return self.reception.assembler.counters
+
+
+def _see(
+    config: Config,
     flow: VideoFlow,
-    incoming: Incoming,
     pool: FramePool,
     delay: Delay,
     *,
     clock: TaiClock,
     deliver: Callable[[VideoGrain], object],
-) -> Reception[VideoGrain, VideoAssembler]:
-    """The loop that receives the picture."""
+) -> _Pictures:
+    """Receive the picture."""
+    pictures = incoming(config.video, flow, buffer_octets=config.sockets.receive_buffer)
     assembler = VideoAssembler(
         flow.format,
         payload_type=flow.payload_type,
         pool=pool,
-        merge_window_ns=merge_window_ns(delay, flow.format, incoming.differential_ns or 0),
-        differential_ns=incoming.differential_ns,
+        merge_window_ns=merge_window_ns(delay, flow.format, pictures.differential_ns or 0),
+        differential_ns=pictures.differential_ns,
     )
-    return Reception(
-        incoming.source,
+    reception = Reception(
+        pictures.source,
         assembler,
         clock=clock,
         deliver=deliver,
         capacity=VIDEO_CHUNK,
         rest_ns=rest_ns(delay),
         expire=assembler.expire,
-        watch=incoming.watch,
+        watch=pictures.watch,
     )
+    return _Pictures(pictures, reception)

@@ -12,7 +12,7 @@ from relip.config import Config
 from relip.essence.flow import AudioFlow, Flow
 from relip.essence.grains import AudioBlock
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S
-from relip.frames.audio import AudioAssembler
+from relip.frames.audio import AudioAssembler, AudioCounters
 from relip.frames.sounds import SoundStore
 from relip.graph.delay import Delay
 from relip.graph.hearing import Hearing, together, voice_timeline
@@ -46,6 +46,10 @@ class Voices:
     timeline: Timeline
     reception: Reception[AudioBlock, AudioAssembler]
     sender: VoiceSender | None
+
+    def counters(self) -> AudioCounters:
+        """What was counted so far."""
+        return self.reception.assembler.counters
 
 
 def hear(

@@ -6,154 +6,14 @@ Every field says its unit and why its default is what it is; `docs/reference/con
 from __future__ import annotations
 
 import os
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from relip.config.flows import AncillaryIn, DisclosureOut, FlowOut, Section, SoundOut, VideoIn, VoiceIn
 from relip.essence.errors import FormatError, ResourceError
-
-Rate = Annotated[
-    str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$", coerce_numbers_to_str=True, json_schema_extra={"format": "ratio"})
-]
-Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", json_schema_extra={"format": "ipv4"})]
-
-
-SAID_BY_SDP = frozenset({"payload_type", "source", "depth", "channels", "packet_time_us"})
-"""Keys that would contradict a transport file, or be passed over."""
-
-
-class Section(BaseModel):
-    """What all sections share: an unknown key is an error, named."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Transport = Annotated[
-    Literal["udp", "rivermax"],
-    Field(
-        description="udp for kernel sockets; rivermax for the network card's own way past the kernel, where its library is "
-        "installed and bound (`python -m pyrivermax check`)"
-    ),
-]
-
-
-class RedundantIn(Section):
-    """The second leg of a flow that is received twice (ST 2022-7)."""
-
-    destination: Ipv4 | None = Field(None, description="multicast group or unicast address; an SDP says it itself")
-    port: int | None = Field(None, ge=1, le=65535, description="UDP port; an SDP says it itself")
-    interface: Ipv4 | None = Field(None, description="address of the local interface; by default that of the first leg")
-    source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
-    path_class: Literal["A", "B", "C", "D"] = Field(
-        "A",
-        description="how far the legs may be apart (ST 2022-7): A 10 ms, B 50 ms, C 150 ms for video and 450 ms for audio,"
-        " D 0.15 ms; the latency allows for it",
-    )
-
-
-class RedundantOut(Section):
-    """The second leg of a flow that is sent twice (ST 2022-7)."""
-
-    destination: Ipv4 = Field(description="multicast group or unicast address")
-    port: int = Field(ge=1, le=65535, description="UDP port")
-    interface: Ipv4 = Field(description="address of the local interface; on another network than the first leg's")
-
-
-class FlowKeys(Section):
-    """Where a flow runs. Either `sdp` alone, or the keys."""
-
-    sdp: Path | None = Field(None, description="transport file to read; the other keys must then be left out, but `interface`")
-    destination: Ipv4 | None = Field(None, description="multicast group or unicast address")
-    port: int | None = Field(None, ge=1, le=65535, description="UDP port")
-    interface: Ipv4 = Field("127.0.0.1", description="address of the local interface; loopback is right for a first try only")
-    source: Ipv4 | None = Field(None, description="sender's address to filter on (SSM); none accepts any sender")
-    payload_type: int = Field(96, ge=96, le=127, description="RTP payload type; 96 is what most senders use")
-    transport: Transport = "udp"
-    redundant: RedundantIn | None = Field(
-        None, description="second leg of the flow (ST 2022-7); with an SDP, its interface and path class only"
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> FlowKeys:
-        keys = self.destination is not None or self.port is not None
-        if (self.sdp is not None) == keys:
-            raise ValueError("give either sdp, or destination and port")
-        if keys and (self.destination is None or self.port is None):
-            raise ValueError("destination and port go together")
-        beside = sorted(self.model_fields_set & SAID_BY_SDP)
-        if self.sdp is not None and beside:
-            raise ValueError(f"leave out {', '.join(beside)}: the transport file says it")
-        return self
-
-    @model_validator(mode="after")
-    def _second_leg(self) -> FlowKeys:
-        if self.redundant is None:
-            return self
-        given = self.redundant.destination is not None, self.redundant.port is not None
-        if self.sdp is not None and (any(given) or self.redundant.source is not None):
-            raise ValueError("redundant: leave out destination, port and source: the transport file says them")
-        if self.sdp is None and not all(given):
-            raise ValueError("redundant: destination and port are needed")
-        return self
-
-
-class VideoIn(FlowKeys):
-    """The presenter's picture, ST 2110-20."""
-
-    format: str | None = Field(None, description="raster and rate, as in 1080p25; only with keys, an SDP says it itself")
-    rate: Rate | None = Field(
-        None, description="exact frame rate, as in 25 or 60000/1001, for an SDP that does not say it, as FFmpeg's; else unused"
-    )
-
-    @model_validator(mode="after")
-    def _format_with_keys(self) -> VideoIn:
-        if (self.format is None) == (self.sdp is None):
-            raise ValueError("format goes with destination and port, and only with them")
-        if self.rate is not None and self.sdp is None:
-            raise ValueError("rate goes with sdp: the format says it")
-        return self
-
-    @property
-    def exact_rate(self) -> Fraction | None:
-        """The rate of a transport file that does not say it."""
-        return None if self.rate is None else Fraction(self.rate)
-
-
-class VoiceIn(FlowKeys):
-    """The translated voice, ST 2110-30."""
-
-    payload_type: int = Field(97, ge=96, le=127, description="RTP payload type; 97 is what `relip send` uses for the voice")
-    depth: Literal[16, 24] = Field(24, description="bits a sample; ST 2110-30 level A senders use 24")
-    channels: int = Field(1, ge=1, le=64, description="channels of the flow; the first one is heard")
-    packet_time_us: Literal[125, 1000] = Field(1000, description="packet time in microseconds; 1000 is level A, 125 level B")
-
-    align: Literal["timestamps", "arrival"] = Field(
-        "timestamps",
-        description="timestamps lays voice and picture together by RTP timestamp, as ST 2110 means it; arrival by the instants "
-        "at which they come, for senders that share no clock",
-    )
-
-    @property
-    def packet_time(self) -> Fraction:
-        """The packet time in seconds."""
-        return Fraction(self.packet_time_us, 1_000_000)
-
-
-class FlowOut(Section):
-    """Where a flow is sent."""
-
-    destination: Ipv4 = Field(description="multicast group or unicast address")
-    port: int = Field(ge=1, le=65535, description="UDP port")
-    interface: Ipv4 = Field("127.0.0.1", description="address of the local interface")
-    payload_type: int = Field(96, ge=96, le=127, description="RTP payload type")
-    ttl: int = Field(16, ge=1, le=255, description="hops a packet may take; 16 crosses a plant")
-    dscp: int = Field(34, ge=0, le=63, description="DiffServ code point; 34 (AF41) is usual for media")
-    transport: Transport = "udp"
-    redundant: RedundantOut | None = Field(None, description="second leg of the flow (ST 2022-7): the same packets once more")
-    sdp: Path | None = Field(None, description="where to write the transport file of this flow")
 
 
 class Pacing(Section):
@@ -174,18 +34,17 @@ class Pacing(Section):
     )
 
 
-class SoundOut(FlowOut):
-    """Where the voice is sent, as it came, the latency later."""
-
-    payload_type: int = Field(97, ge=96, le=127, description="RTP payload type; 97 is what `relip send` uses for the voice")
-
-
 class Output(Section):
     """What leaves."""
 
     video: FlowOut = Field(description="the dubbed picture, ST 2110-20")
-    disclosure: FlowOut | None = Field(
+    disclosure: DisclosureOut | None = Field(
         None, description="ST 2110-40 flow that says of each frame whether it was altered, and where; off unless given"
+    )
+    ancillary: FlowOut | None = Field(
+        None,
+        description="ST 2110-40 flow of the ancillary data that came in, delayed to leave with its picture; without it, what "
+        "comes in leaves in the disclosure flow",
     )
     voice: SoundOut | None = Field(
         None, description="ST 2110-30 flow of the voice that came in, delayed to leave with its picture; off unless given"
@@ -349,6 +208,7 @@ class Config(Section):
     name: str = Field("relip", min_length=1, description="name of the service, in SDP and logs")
     video: VideoIn = Field(description="the presenter's picture")
     voice: VoiceIn = Field(description="the translated voice")
+    ancillary: AncillaryIn | None = Field(None, description="ancillary data that is sent on with its picture; off unless given")
     output: Output = Field(description="what leaves")
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     latency: Latency = Field(Latency(), description="how long the service may take")
@@ -356,6 +216,15 @@ class Config(Section):
     models: Models = Field(Models(), description="where the nets lie, and what runs them")
     sockets: Sockets = Field(Sockets(), description="kernel sockets")
     report: Path | None = Field(None, description="where to write the JSON report when the service ends")
+
+    @model_validator(mode="after")
+    def _ancillary_both_ways(self) -> Config:
+        out = self.output
+        if self.ancillary is not None and out.ancillary is None and out.disclosure is None:
+            raise ValueError("ancillary: give output.ancillary or output.disclosure, a flow to send it on in")
+        if self.ancillary is None and out.ancillary is not None:
+            raise ValueError("output.ancillary: give ancillary, the flow that is to be sent on")
+        return self
 
 
 class Settings(Section):
@@ -365,7 +234,7 @@ class Settings(Section):
     models: Models = Field(Models(), description="where the nets lie, and what runs them")
 
 
-S = TypeVar("S", VideoIn, VoiceIn, FlowOut, SoundOut)
+S = TypeVar("S", VideoIn, VoiceIn, AncillaryIn, FlowOut, SoundOut, DisclosureOut)
 M = TypeVar("M", bound=Section)
 
 
@@ -446,12 +315,14 @@ def _resolved(config: Config, base: Path) -> Config:
     out = {
         "video": _with_path(output.video, base),
         "disclosure": output.disclosure and _with_path(output.disclosure, base),
+        "ancillary": output.ancillary and _with_path(output.ancillary, base),
         "voice": output.voice and _with_path(output.voice, base),
     }
     return config.model_copy(
         update={
             "video": _with_path(config.video, base),
             "voice": _with_path(config.voice, base),
+            "ancillary": config.ancillary and _with_path(config.ancillary, base),
             "output": output.model_copy(update=out),
             "lip_sync": _lip_sync_from(base, config.lip_sync),
             "models": _models_from(base, config.models),
