@@ -37,7 +37,7 @@ FORMAT = click.option(
 )
 PACING = click.option(
     "--pacing",
-    type=click.Choice(["auto", "hybrid", "spin", "spread", "burst"]),
+    type=click.Choice(["auto", "hybrid", "spin", "spread", "burst", "kernel"]),
     default="auto",
     show_default=True,
     help="How the packets of a frame leave; auto is hybrid, and spread on loopback.",

@@ -14,7 +14,7 @@ from relip.essence.formats import VideoFormat, video_format
 from relip.essence.tai import NS_PER_S
 from relip.probe import page, remarks
 from relip.probe.legs import Capturing
-from relip.probe.listen import Feed, listen, replay
+from relip.probe.listen import Feed, listen, replay, warm
 from relip.probe.report import LegFigures, ProbeReport
 from relip.probe.study import FlowStudy, Target, Watch, study
 from relip.service import terminal
@@ -107,6 +107,7 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
     """What came from the network in the time given, or until a signal."""
     clock = ends.tai_clock()
     offset_ns = _offset_ns(options, clock.state.offset_s)
+    warm()
     sources = {leg: probing.stamped_source(leg) for target in targets for leg in target.legs}
     feeds = [[Feed(Watch(target, leg), sources[leg]) for leg in target.legs] for target in targets]
     every = [feed for legs in feeds for feed in legs]
