@@ -11,6 +11,7 @@ from relip.essence.scene import Verdict
 from relip.essence.tai import AUDIO_CLOCK_HZ, Tai, grain_start, grain_ticks, period_ns
 from relip.frames.assemble import VideoAssembler
 from relip.frames.audio import AudioAssembler
+from relip.frames.legs import LegWatch
 from relip.frames.pool import FramePool
 from relip.graph.egress import Egress
 from relip.graph.holoscan import run_pending
@@ -21,7 +22,9 @@ from relip.graph.stages import EgressStage
 from relip.graph.timeline import Timeline
 from relip.graph.transmit import VideoSender, whole
 from relip.ports import Burst, Chunk
+from relip.transport.legs import LegsSource
 from relip.transport.loopback import Link
+from relip.wire.st2022_7 import PathClass
 from relip.wire.st2110_20 import FrameHeaders
 from relip.wire.st2110_30 import AudioPackets
 
@@ -30,15 +33,21 @@ VIDEO, VOICE = 96, 97
 
 
 class Studio:
-    """Camera and voice → links → channel → link → a receiver. `make`: builds the chain of stages on the studio's clock."""
+    """Camera and voice → links → channel → link → a receiver. `make`: builds the chain of stages on the studio's clock.
 
-    def __init__(self, form, delay, *, frames, make, impairment=None, behind_ns=0):
+    `impairment`: of the camera's link. `second`: of a second link over which the camera sends as well (ST 2022-7 class A).
+    `behind_ns`: how far the camera's clock is behind the studio's.
+    """
+
+    def __init__(self, form, delay, *, frames, make, impairment=None, second=None, behind_ns=0):
         self.form = form
         self.behind_ns = behind_ns
         self.clock = ManualClock(grain_start(FIRST, form.rate).after(behind_ns))
         self.chain = make(self.clock)
         self.tally = self.chain.tally
         self.camera = Link(2110, capacity=1 << 15, **(impairment or {}))
+        self.cameras = [self.camera] if second is None else [self.camera, Link(2113, capacity=1 << 15, **second)]
+        apart_ns = None if second is None else PathClass.A.differential_ns(form)
         self.voice = Link(2111)
         self.out = Link(2112, capacity=1 << 15)
         self.verdicts = {}
@@ -53,25 +62,28 @@ class Studio:
 
         def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
             self.verdicts[grain.ticks] = verdict
+            self.left.append((grain.ticks, grain.packed.copy(), grain.concealed_rows, self.clock.now()))
             sender.send(grain, verdict, due)
             self._take_delivery()
 
-        self.delivered = {}
+        self.delivered, self.left = {}, []
         self._chunk = Chunk.of(4096)
         self.egress = Egress(clock=self.clock, send=send, give_back=pool.give_back, tally=self.tally)
-        timeline = Timeline(form.rate)
-        self.ingress = Ingress(clock=self.clock, timeline=timeline, delay=delay, egress=self.egress, tally=self.tally)
+        self.timeline = Timeline(form.rate)
+        self.ingress = Ingress(clock=self.clock, timeline=self.timeline, delay=delay, egress=self.egress, tally=self.tally)
         self.ingress.wake = lambda: None
-        self.assembler = VideoAssembler(form, payload_type=VIDEO, pool=pool)
+        self.assembler = VideoAssembler(form, payload_type=VIDEO, pool=pool, differential_ns=apart_ns)
+        self.watch = LegWatch(len(self.cameras), payload_type=VIDEO, differential_ns=apart_ns or 0)
         voice = AudioAssembler(AudioFormat(), payload_type=VOICE)
         self._receptions = [
             Reception(
-                self.camera.source,
+                LegsSource([lambda link=link: link.source for link in self.cameras]),
                 self.assembler,
                 clock=self.clock,
                 deliver=self.ingress.offer,
                 capacity=4096,
                 expire=self.assembler.expire,
+                watch=self.watch,
             ),
             Reception(self.voice.source, voice, clock=self.clock, deliver=self.chain.inbox.put, capacity=256),
         ]
@@ -119,7 +131,8 @@ class Studio:
     def _send_frame(self, k, packed):
         headers = self.camera_headers
         self._sequence = headers.stamp(self._sequence, self.ticks(k) % 2**32)
-        self.camera.sink.send(Burst(headers.headers.copy(), packed.reshape(-1), headers.offsets, headers.lengths))
+        for link in self.cameras:
+            link.sink.send(Burst(headers.headers.copy(), packed.reshape(-1), headers.offsets, headers.lengths))
 
     def _send_voice(self, k, voice):
         """The whole packets up to the end of frame k, of those that were not sent yet; none once the voice has ended."""

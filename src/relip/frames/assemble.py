@@ -28,6 +28,10 @@ LIVE_FRAMES = 3
 """Under assembly at once, from one leg; a second adds the frames by which it may be behind."""
 STALE_NS = 1_000_000_000
 """Of two legs one may be so far behind: what it repeats says nothing of the sender's time while the other brings news."""
+OFF_GRID = Fraction(1, 8)
+"""Of a period: timestamps that stray no further from the grid are of our rate, or of its whole parts."""
+ODD_FRAMES = 3
+"""So many frames in a row off the grid, none of which lacks a packet, and the sender's rate is another one."""
 OUTSIDE_LIMIT = 16
 """More packets beyond the raster than this and the frame is of another format, not damaged."""
 _LEAST_DATA_OCTETS = 90
@@ -42,7 +46,8 @@ class VideoCounters:
     RFC 4175. `other_type`: another payload type. `stranger`: another SSRC, or a timestamp far from the stream's.
     `outside`: named rows or pixels beyond the raster. `frames`: grains given out, `incomplete` of them with
     `concealed_rows` rows from the frame before. Not given out: `dropped` (frames at the start, too broken to be concealed),
-    `other_format` (of a larger raster) and `no_buffer` (no slot was free). `resyncs`: the sender changed or began anew.
+    `other_format` (of another raster or rate) and `no_buffer` (no slot was free). `absent`: periods between two frames of a
+    sender for which it sent none, or of whose frame nothing came. `resyncs`: the sender changed or began anew.
     """
 
     packets: int = 0
@@ -60,6 +65,7 @@ class VideoCounters:
     dropped: int = 0
     other_format: int = 0
     no_buffer: int = 0
+    absent: int = 0
     resyncs: int = 0
 
 
@@ -74,6 +80,7 @@ class _Tally:
     dropped: int = 0
     other_format: int = 0
     no_buffer: int = 0
+    absent: int = 0
     resyncs: int = 0
 
 
@@ -114,7 +121,10 @@ class VideoAssembler:
         self._near_ticks: int | None = None
         self._end_sequence: int | None = None
         self._joining = True
-        self._left = 0
+        self._foreign = False
+        self._odd = self._left = 0
+        self._left_timestamp = NO_VALUE
+        self._period_ticks = format.clock_hz / format.rate
         self._deadline_ns = NEVER_NS
         self._scatter(Chunk.of(0), 0, Tai(0))  # loads the compiled loop now and not on the first packet's time
 
@@ -155,7 +165,7 @@ class VideoAssembler:
         whole = any(self._is_complete(entry) for entry in live)
         for entry in live:
             overdue = self._entries[entry, Field.FIRST_NS] <= overdue_ns
-            stray = whole and self._is_stray(self._entries[entry])
+            stray = whole and self._entries[entry, Field.PACKETS] > 0 and self._is_stray(self._entries[entry])
             if not (overdue or stray or self._is_due(entry, now)):
                 break
             grains += self._retire(entry, now)
@@ -185,6 +195,8 @@ class VideoAssembler:
         if not self._is_complete(entry):
             return False
         values = self._entries[entry]
+        if not values[Field.MARKED] and self._is_newest(values):
+            return False  # a sender that says no end may be one of a taller raster, until its next frame begins
         if self._end_sequence is None or values[Field.FIRST_NS] + self._differential_ns <= now.ns:
             return True
         end = int(values[Field.BASE] + values[Field.HIGHEST])
@@ -217,6 +229,8 @@ class VideoAssembler:
         self._filled[index] = 0
         self._joining = False
         self._deadline_ns = min(self._deadline_ns, now.ns + self._patience_ns)
+        if any(self._is_complete(entry) for entry in live):
+            grains += self._depart(now, overdue_ns=-NEVER_NS)
         return grains
 
     def _is_retired(self, timestamp: int) -> bool:
@@ -228,18 +242,27 @@ class VideoAssembler:
         self._leave(entry)
         return int(self._entries[entry, Field.SLOT])
 
-    def _leave(self, entry: int) -> None:
-        """A frame is under assembly no more: count what it lacks, up to its last packet that came."""
+    def _is_newest(self, values: NDArray[np.int64]) -> bool:
+        """Whether no later frame has begun."""
+        live = self._entries[self._entries[:, Field.STATE] == State.LIVE, Field.TIMESTAMP]
+        return not any(step(int(timestamp), int(values[Field.TIMESTAMP])) > 0 for timestamp in live)
+
+    def _leave(self, entry: int) -> int | None:
+        """A frame is under assembly no more: count what it lacks up to its last packet that came; None where nobody knows."""
         values = self._entries[entry]
         values[Field.STATE] = State.DONE
         self._left = entry
         self._stream[Stream.RETIRED] = values[Field.TIMESTAMP]
-        end = int(values[Field.BASE] + values[Field.HIGHEST])
-        if self._end_sequence is not None:
-            missing = int(step(end, self._end_sequence)) - int(values[Field.PACKETS])
-            if 0 <= missing <= 2 * self._seen.shape[1]:  # else the sender began its numbers anew: no loss
-                self._tally.lost += missing
+        end, before = int(values[Field.BASE] + values[Field.HIGHEST]), self._end_sequence
         self._end_sequence = end
+        if before is None:
+            return None
+        missing = int(step(end, before)) - int(values[Field.PACKETS])
+        if not 0 <= missing <= 2 * self._seen.shape[1]:  # the sender began its numbers anew: no loss
+            self._tally.resyncs += 1
+            return None
+        self._tally.lost += missing
+        return missing
 
     def _retire(self, entry: int, now: Tai) -> list[VideoGrain]:
         """A frame leaves: as one grain, or as none when it is not fit to be shown."""
@@ -251,9 +274,8 @@ class VideoAssembler:
             values[Field.STATE] = State.FREE
             self._pool.give_back(slot)
             return []
-        before = self._entries[self._left, Field.OUTSIDE]  # a taller raster shows only after our last row
-        self._leave(entry)
-        if max(before, values[Field.OUTSIDE]) > OUTSIDE_LIMIT:
+        missing = self._leave(entry)
+        if self._is_foreign(values, missing):
             self._tally.other_format += 1
             self._pool.give_back(slot)
             return []
@@ -265,6 +287,36 @@ class VideoAssembler:
                 return []
             concealed = self._conceal(self._filled[entry], slot)
         return [self._grain(values, concealed, now)]
+
+    def _is_foreign(self, values: NDArray[np.int64], missing: int | None) -> bool:
+        """Whether a frame is of another raster or rate than this flow's, and not merely damaged.
+
+        Of a larger raster, packets name what is not there. Of a smaller one, the sender says that it is whole, and it is not.
+        Once a frame was foreign, broken ones are too, until one fits.
+        """
+        rate = self._is_off_rate(values, missing)
+        marked = missing == 0 and values[Field.MARKED] == values[Field.HIGHEST] > 0
+        if values[Field.OUTSIDE] > OUTSIDE_LIMIT:
+            self._foreign = True
+        elif values[Field.ROWS] == self._format.height:
+            self._foreign = False
+        elif marked and values[Field.ROWS] + 3 * values[Field.OUTSIDE] < self._format.height * 7 // 8:
+            self._foreign = True
+        return self._foreign or rate
+
+    def _is_off_rate(self, values: NDArray[np.int64], missing: int | None) -> bool:
+        """Whether frames follow each other off the grid; counts the periods of the grid that were left out."""
+        before, self._left_timestamp = self._left_timestamp, int(values[Field.TIMESTAMP])
+        if before == NO_VALUE:
+            return False
+        periods = Fraction(int(step(self._left_timestamp, before))) / self._period_ticks
+        whole = round(periods)
+        if whole >= 1 and abs(periods - whole) <= OFF_GRID:
+            self._tally.absent += whole - 1
+            self._odd = 0
+        elif missing == 0:
+            self._odd += 1
+        return self._odd >= ODD_FRAMES
 
     def _is_stray(self, values: NDArray[np.int64]) -> bool:
         """Whether so little came that the timestamp is more likely damaged than the frame so broken."""
@@ -309,6 +361,7 @@ class VideoAssembler:
         self._entries[:, Field.STATE] = State.FREE
         self._stream[Stream.RETIRED] = NO_VALUE
         self._near_ticks = self._end_sequence = None
+        self._left_timestamp, self._odd = NO_VALUE, 0
         self._joining = True
         return grains
 

@@ -15,6 +15,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from relip.frames import rows
+from relip.wire import rtp
 from relip.wire.st2110_20 import Fault
 
 NO_VALUE = -1
@@ -72,6 +73,8 @@ class Field(IntEnum):
     """Packets that named rows or pixels beyond the raster."""
     JOINED = 10
     """1 for the first frame of a stream, which may have begun before us."""
+    MARKED = 11
+    """Place of the packet with the marker, by which the sender says that it is the last; 0 before."""
 
 
 class Stream(IntEnum):
@@ -275,6 +278,7 @@ def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
     index: int,
     sequence: int,
     outside: bool,  # noqa: FBT001 - a column of a packet
+    marked: bool,  # noqa: FBT001 - a column of a packet
 ) -> bool:
     """Whether a packet's samples are wanted; else it is counted as what it is."""
     if entries[index, Field.STATE] == State.SKIPPED:
@@ -293,6 +297,8 @@ def _is_fresh(  # noqa: PLR0917 - columns, not a tuple of them: see the module
         counts[0, Count.LATE] += not outside  # the rest of a larger raster is not late
         return False
     entries[index, Field.HIGHEST] = max(entries[index, Field.HIGHEST], place)
+    if marked:
+        entries[index, Field.MARKED] = place
     return True
 
 
@@ -376,7 +382,7 @@ def scatter(
             index = stream[Stream.ENTRY]
             _hear(entries, stream, now_ns)
             outside = _leaves_raster(spans, found, height, row_octets)
-            if _is_fresh(entries, seen, counts, index, sequence, outside):
+            if _is_fresh(entries, seen, counts, index, sequence, outside, octets[packet, 1] >= rtp.MARKER):
                 source = octets.ctypes.data + packet * octets.shape[1]
                 frame = pool.ctypes.data + entries[index, Field.SLOT] * height * row_octets
                 whole = _copy(source, frame, spans, found, filled, index, row_octets)

@@ -84,7 +84,8 @@ class FlowCounters(Report):
     stranger: int = Field(0, description="packets of another synchronization source or far from the stream's timestamps")
     resyncs: int = Field(0, description="times the sender changed or began anew")
     dropped: int = Field(0, description="grains that lacked rows and had no former grain to take them from")
-    other_format: int = Field(0, description="grains of another raster than the flow's")
+    other_format: int = Field(0, description="grains of another raster or rate than the flow's")
+    absent: int = Field(0, description="grain periods between two grains of a sender for which none came")
     no_buffer: int = Field(0, description="grains for which the receiver had no memory free")
     legs: list[LegReport] = Field(default_factory=list, description="each of its legs")
 

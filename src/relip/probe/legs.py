@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from relip.essence.tai import NS_PER_S, RTP_WRAP
 from relip.probe.packets import Packets
 from relip.probe.report import Counts, Redundancy, Spread, Stamps
+from relip.wire import sequence
 from relip.wire.sequence import SequenceTracker, unwrap
 
 NS_PER_US = 1000
 NAMED_LOST = 10
 MOST_CHANGES = 20
 """A sender that begins anew changes the SSRC once; one that changes more often is two."""
+RESTART = {16: (sequence.MAX_DROPOUT, sequence.MAX_MISORDER), 32: (1_000_000, 5000)}
+"""Steps forward and back beyond which a sender began anew, by the bits of its numbers: with 32 a gap of seconds is a loss."""
 _SLICE = 8192
 """Sequence numbers are unwrapped in pieces far shorter than half their range."""
 CLASSES = (("D", 150_000), ("A", 10_000_000), ("B", 50_000_000), ("C", 450_000_000))
@@ -91,9 +94,10 @@ def _unwrapped(values: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
     return np.concatenate((values[:1], values[0] + np.cumsum(steps)))
 
 
-def counts(packets: Packets, of: Own, *, bits: int, misorder: int) -> Counts:
-    """What came and what did not; a packet later than `misorder` behind the newest is a restart."""
-    tracker = SequenceTracker(bits=bits, max_misorder=misorder)
+def counts(packets: Packets, of: Own, *, bits: int) -> Counts:
+    """What came and what did not; `bits` of the sequence numbers."""
+    dropout, misorder = RESTART[bits]
+    tracker = SequenceTracker(bits=bits, max_dropout=dropout, max_misorder=misorder)
     ours = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
     alternate = int((np.diff(ours["ssrc"]) != 0).sum()) > MOST_CHANGES
     mine = ours[ours["ssrc"] == (main_sender(ours) or 0)] if alternate else ours

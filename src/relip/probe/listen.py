@@ -15,7 +15,14 @@ from relip.probe.study import Watch
 
 WAIT_NS = 20_000_000
 CHUNK_PACKETS = 4096
+MOST_WAITING = 1 << 18
+"""More packets than a socket holds: so many are thrown away at the start, even where they come as fast as they are read."""
 _TELL_S = 0.1
+
+
+def warm() -> None:
+    """Load the compiled loops, so that it is not done on the first packets' time: before a source is opened."""
+    packets.of_video(Chunk.stamped(1), 0)
 
 
 class LiveSource(PacketSource, Protocol):
@@ -42,7 +49,6 @@ def listen(feeds: Sequence[Feed], seconds: float, *, stop: threading.Event, tell
     What waits in the sources already is thrown away: it came before somebody listened, and may have gaps. Raises
     ResourceError when a source is gone.
     """
-    packets.of_video(Chunk.stamped(1), 0)  # loads the compiled loop now and not on the first packets' time
     done = threading.Event()
     failed: list[RelipError] = []
     ready = threading.Semaphore(0)
@@ -66,8 +72,9 @@ def _drain(feed: Feed, ready: threading.Semaphore, done: threading.Event, failed
     """One feed's thread. What came before the end is taken, though it be read after it."""
     chunk = Chunk.stamped(CHUNK_PACKETS)
     try:
-        while feed.source.receive(chunk, 0) == CHUNK_PACKETS:
-            pass
+        waited = 0
+        while waited < MOST_WAITING and feed.source.receive(chunk, 0) == CHUNK_PACKETS:
+            waited += CHUNK_PACKETS
         before = feed.source.dropped
         ready.release()
         while not done.is_set():

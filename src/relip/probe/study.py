@@ -25,8 +25,6 @@ from relip.wire.st2110_21 import STANDARD_UDP_OCTETS
 
 ENOUGH_PACKETS = 200
 """So many are looked at before it is decided what they are; a flow that brings fewer is decided at its end."""
-MISORDER = 5000
-"""Packets by which one may be late and still belong: more than a frame of 1080p."""
 _BITS = {"video": 32, "ancillary": 32, "audio": 16, "unknown": 16}
 _KINDS: dict[type[Format], Kind] = {VideoFormat: "video", AudioFormat: "audio", AncFormat: "ancillary"}
 
@@ -209,7 +207,7 @@ def _leg(watch: Watch, how: Capturing, tai_utc_ns: int) -> LegStudy:
         payload_type=legs.main_type(seen),
         seconds=round(span_ns / NS_PER_S, 6),
         megabits_per_s=round(int(seen["octets"].sum()) * 8e3 / span_ns, 3) if span_ns else 0.0,
-        packets=legs.counts(seen, mine, bits=bits, misorder=MISORDER if watch.kind == "video" else 100),
+        packets=legs.counts(seen, mine, bits=bits),
         stamps=legs.stamps(seen, how),
         inter_packet_us=legs.spread(np.diff(mine.arrivals), unit=NS_PER_US) if mine.timed else None,
         video=None if pictures is None else pictures.figures,

@@ -20,6 +20,8 @@ from relip.ports import Burst, Chunk, LegState, PacketSink, PacketSource
 
 RETRY_NS = 20_000_000
 """A lost leg is tried this often: within a frame or two of its return, and for less than a hundredth of a core."""
+LOOK_NS = 5_000_000
+"""One leg may keep the other waiting for so long when neither had anything."""
 REST_NS = 1_000_000_000
 """A leg whose link was stuck in a burst is left alone for so long, since its like would hold up the other leg as well."""
 _NS_PER_S = 1_000_000_000
@@ -143,8 +145,8 @@ class LegsSource(_Legs[S], Generic[S]):
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """See PacketSource. A count below the chunk's capacity means that no leg had more.
 
-        To wait for both at once would take a call that knows sockets: the leg that spoke last is waited for, and the other
-        looked at afterwards.
+        To wait for both at once would take a call that knows sockets: one leg is waited for after the other, a moment each,
+        beginning with the one that spoke last.
         """
         chunk.count = 0
         if self._closed.is_set():
@@ -154,9 +156,11 @@ class LegsSource(_Legs[S], Generic[S]):
             self._fill(chunk, 0, room=len(chunk.lengths), wait_ns=wait_ns)
         else:
             self._take_turns(chunk)
-            if not chunk.count and wait_ns > 0:
-                self._fill(chunk, self._talker, room=max(1, len(chunk.lengths) // 2), wait_ns=wait_ns)
+            while not chunk.count and wait_ns > 0 and self.ends:
+                self._fill(chunk, self._talker, room=max(1, len(chunk.lengths) // 2), wait_ns=min(wait_ns, LOOK_NS))
                 self._take_turns(chunk)
+                self._talker = self._talker if chunk.count else 1 - self._talker
+                wait_ns -= LOOK_NS
         if not chunk.count and wait_ns > 0 and not self.ends:
             self._closed.wait(min(wait_ns, RETRY_NS) / _NS_PER_S)
         return chunk.count

@@ -96,6 +96,14 @@ def test_a_frame_that_never_came_is_absent(judged):
     assert figures.packets.first_lost == list(range(100 + 3 * PACKETS, 100 + 3 * PACKETS + 10))
 
 
+def test_a_gap_of_thousands_of_packets_is_a_loss_and_no_other_sender(judged):
+    video = Video().frames(20)
+    del video.packets[3 * PACKETS : 15 * PACKETS]
+    figures = leg_of(judged(video))
+    assert (figures.packets.lost, figures.packets.restarts) == (12 * PACKETS, 0)
+    assert figures.video.frames.absent == 12
+
+
 def test_repeats_and_reordered_packets_are_counted_and_harm_no_frame(judged):
     video = Video().frames(8)
     at = 3 * PACKETS + 7

@@ -1,6 +1,7 @@
 """Two legs as one source and one sink: the contract, and what a leg that fails costs."""
 
 import threading
+import time as clock
 
 import numpy as np
 import pytest
@@ -296,3 +297,16 @@ def test_what_is_measured_is_the_first_legs_unless_it_took_nothing(time, failing
     sink.send(burst)
     assert burst.measured[Measured.CINST] == told
     sink.close()
+
+
+def test_a_leg_that_is_silent_does_not_hold_up_the_one_that_speaks_next():
+    links = Link(), Link()
+    source = LegsSource([of(link.source) for link in links])
+    links[0].sink.send(burst_of(numbered(0, 1)))
+    assert source.receive(Chunk.of(8), 0) == 1  # the first leg spoke last, and will be waited for
+    later = threading.Timer(0.05, lambda: links[1].sink.send(burst_of(numbered(1, 1))))
+    later.start()
+    began = clock.monotonic()
+    assert source.receive(Chunk.of(8), 60_000_000_000) == 1
+    assert clock.monotonic() - began < 30, "not the whole minute"
+    later.join()

@@ -9,13 +9,15 @@ from relip.essence.flow import Leg
 from relip.transport.pcap import Capture, PcapSource
 from relip.transport.udp import StampedUdpSource
 
+BUFFER_OCTETS = 128 << 20
+"""Half a second of 1080p60, one by one: a probe may share its machine, and what it loses it cannot judge."""
 UTC_TO_TAI_S = LEAP_SECONDS
 """Seconds from UTC to TAI, where no kernel says."""
 
 
 def stamped_source(leg: Leg) -> StampedUdpSource:
     """A kernel socket that receives a leg and says when each packet came. Raises ResourceError."""
-    return StampedUdpSource(leg)
+    return StampedUdpSource(leg, buffer_octets=BUFFER_OCTETS)
 
 
 def capture(path: Path) -> Capture:
