@@ -128,7 +128,7 @@ class LegState:
 
 
 class PacketSource(Protocol):
-    """Gives packets. Adapters: transport.udp, transport.pcap, transport.loopback; transport.legs joins two."""
+    """Gives packets. Adapters: transport.udp, rivermax, pcap and loopback; transport.legs joins two."""
 
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """Fill the chunk from its start; wait at most `wait_ns` for the first packet. Returns and sets `chunk.count`.
@@ -143,7 +143,7 @@ class PacketSource(Protocol):
 
 
 class PacketSink(Protocol):
-    """Takes packets. Adapters: transport.udp, transport.loopback; transport.legs sends to two."""
+    """Takes packets. Adapters: transport.udp, rivermax and loopback; transport.legs sends to two."""
 
     def send(self, burst: Burst) -> int:
         """Send all of it in order; returns how many packets the link accepted. The arrays are free again on return."""
@@ -155,7 +155,7 @@ class PacketSink(Protocol):
 
 
 class Clock(Protocol):
-    """Tells TAI. Adapters: clock.ptp; in tests: clock.manual."""
+    """Tells TAI. Adapters: clock.ptp, clock.rivermax; in tests: clock.manual."""
 
     def now(self) -> Tai:
         """The present instant."""
