@@ -25,6 +25,7 @@ from relip.essence.formats import VideoFormat
 from relip.essence.grains import Planes
 from relip.frames.assemble import VideoAssembler
 from relip.frames.pool import FramePool
+from relip.graph.pacing import Mode, pacing_of
 from relip.peers.reel import Reel
 from relip.peers.send import Sender, VideoOut
 from relip.ports import Chunk
@@ -168,7 +169,9 @@ def sending(flow, frames):
     """Our sender, playing the frames again and again until the block ends."""
     stop = threading.Event()
     sink = UdpSink(flow.legs[0])
-    sender = Sender(VideoOut(Reel(frames), flow, sink), clock=TaiClock())
+    sender = Sender(
+        VideoOut(Reel(frames), flow, sink, pacing_of(flow.format, flow.format.height, Mode.SPREAD)), clock=TaiClock()
+    )
     playing = threading.Thread(target=sender.run, kwargs={"frames": None, "stop": stop})
     playing.start()
     try:

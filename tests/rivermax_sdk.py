@@ -50,7 +50,7 @@ class Fake:
         return self._calls().decode().split()
 
     def counter(self, name):
-        """What the stand-in counted: overrun, duplicates, too long, dscp, looks at a receive ring."""
+        """What the stand-in counted: overrun, duplicates, too long, dscp, processor (from 1), looks at a receive ring."""
         return self._counter(name.encode())
 
     def set_time(self, ns):

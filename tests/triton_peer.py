@@ -117,7 +117,7 @@ class TritonPeer:
 
     def start(self):
         ports = {name: int(getattr(self, name).rpartition(":")[2]) for name in ("grpc", "http")}
-        backends = Path(tempfile.mkdtemp(dir=self._folder))
+        self._backends = backends = Path(tempfile.mkdtemp(dir=self._folder))
         command, environment = triton_server.command(self._repository, backends, options=self._options, **ports)
         with (backends / "log").open("w") as log:  # a group of its own: the Python backend's processes are in it
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -139,11 +139,14 @@ class TritonPeer:
         os.killpg(self._process.pid, number)
 
     def kill(self):
-        """As if the power had gone; what its own shared memory leaves behind is removed."""
+        """As if the power had gone; what that leaves in shared memory is removed."""
         with contextlib.suppress(ProcessLookupError):
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGKILL)
         self._process.wait(10)
+        if self._backends is not None:
+            triton_server.sweep(self._backends)
+            self._backends = None
 
     def stop(self):
         """As an operator would."""

@@ -85,6 +85,7 @@ def command(
         f"--model-repository={repository}",
         f"--backend-directory={backends}",
         "--disable-auto-complete-config",
+        f"--backend-config=python,shm-region-prefix-name={_prefix(backends)}",
         "--http-address=127.0.0.1",
         f"--http-port={http}",
         "--grpc-address=127.0.0.1",
@@ -95,6 +96,17 @@ def command(
     ]
     given = {"LD_LIBRARY_PATH": os.pathsep.join(libraries), "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
     return arguments, {**os.environ, **given}
+
+
+def sweep(backends: Path) -> None:
+    """Remove what a server that has ended leaves in shared memory; `backends` as `command` was given it."""
+    for left in Path("/dev/shm").glob(f"{_prefix(backends)}*"):  # noqa: S108  where the kernel has it
+        left.unlink(missing_ok=True)
+    shutil.rmtree(backends)
+
+
+def _prefix(backends: Path) -> str:
+    return f"triton-{os.getpid()}-{backends.name}-"
 
 
 def main() -> None:
@@ -114,7 +126,7 @@ def main() -> None:
     except Unavailable as cause:
         sys.exit(str(cause))
     finally:
-        shutil.rmtree(backends)
+        sweep(backends)
 
 
 if __name__ == "__main__":

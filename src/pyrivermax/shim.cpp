@@ -22,7 +22,7 @@
 
 namespace {
 
-const uint32_t ABI = 2;                 /* pyrivermax/shim.py asks for the same number */
+const uint32_t ABI = 3;                 /* pyrivermax/shim.py asks for the same number */
 const int64_t FAILED = -1, CLOSED = -2, OTHER_LAYOUT = -3;
 const int64_t IDLE_NS = 200000;         /* between two looks at an idle ring; the vendor's examples sleep 300 µs */
 const int64_t FULL_NS = 50000;          /* between two tries at a full send queue: about three lines of 1080p60 */
@@ -31,6 +31,7 @@ const int64_t LEAVE_NS = 2000000000;    /* for which a stream that is still send
 const int64_t NS_PER_S = 1000000000;
 const size_t MOST_PACKETS = 512;        /* of one chunk: its slots are free again when all of them are read */
 const size_t CACHE_LINE = 64;
+const int32_t MOST_CPUS = 1024;
 
 }
 
@@ -125,6 +126,12 @@ bool address(const char *text, uint32_t port, sockaddr_in *out) {
 }
 
 size_t least(int64_t a, int64_t b) { return (size_t)(a < b ? a : b); }
+
+rmx_status bind(int32_t cpu) {
+    uint64_t mask[MOST_CPUS / 64] = {};
+    rmx_mark_cpu_for_affinity(mask, (size_t)cpu);
+    return rmx_set_cpu_affinity(mask, (size_t)cpu + 1);
+}
 
 /* The parameters of a stream, up to where its memory is laid out: the vendor's own order. */
 rmx_status lay_out(const InputSpec *spec, sockaddr_in *nic, Input *input, rmx_input_stream_params *params) {
@@ -300,13 +307,18 @@ EXPORT const char *relip_rmx_name(int32_t status) {
     }
 }
 
-/* Start the library for one more user of this process. */
-EXPORT int64_t relip_rmx_enter(Fault *fault) {
+/* Start the library for one more user of this process, its own thread on processor `cpu`, or on any when that is negative. */
+EXPORT int64_t relip_rmx_enter(int32_t cpu, Fault *fault) {
     pthread_mutex_lock(&users_lock);
-    rmx_status status = users ? RMX_OK : rmx_init();
+    const char *step = "rmx_set_cpu_affinity";
+    rmx_status status = users || cpu < 0 || cpu >= MOST_CPUS ? RMX_OK : bind(cpu);
+    if (status == RMX_OK) {
+        step = "rmx_init";
+        status = users ? RMX_OK : rmx_init();
+    }
     if (status == RMX_OK) users++;
     pthread_mutex_unlock(&users_lock);
-    return status == RMX_OK ? 0 : fail(fault, "rmx_init", status);
+    return status == RMX_OK ? 0 : fail(fault, step, status);
 }
 
 /* The last user stops the library. */

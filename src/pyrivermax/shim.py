@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from pyrivermax.building import ADVICE, SHIM
 from pyrivermax.errors import RivermaxError, Unavailable
 
-ABI = 2
+ABI = 3
 """Of shim.cpp, which says the same."""
 CLOSED = -2
 OTHER_LAYOUT = -3
 PLACE = "PYRIVERMAX_SHIM"
+PROCESSOR = "PYRIVERMAX_CPU"
 
 
 class _Fault(ctypes.Structure):
@@ -66,7 +67,7 @@ _P, _N, _S = ctypes.c_void_p, ctypes.c_int64, ctypes.c_char_p
 _FUNCTIONS: dict[str, tuple[object, Sequence[object]]] = {
     "relip_rmx_version": (_S, ()),
     "relip_rmx_name": (_S, (ctypes.c_int32,)),
-    "relip_rmx_enter": (_N, (_P,)),
+    "relip_rmx_enter": (_N, (ctypes.c_int32, _P)),
     "relip_rmx_leave": (_N, (_P,)),
     "relip_rmx_input_open": (_P, (_P, _P)),
     "relip_rmx_input_receive": (_N, (_P, _P, _N, _N, _P, _P)),
@@ -81,7 +82,18 @@ _FUNCTIONS: dict[str, tuple[object, Sequence[object]]] = {
 
 def path_of_shim() -> Path:
     """Where the shim is, or would be: `PYRIVERMAX_SHIM`, or beside this file."""
-    return Path(os.environ.get(PLACE) or Path(__file__).with_name(SHIM))
+    return Path(os.environ.get(PLACE) or Path(__file__).with_name(SHIM)).absolute()
+
+
+def processor() -> int:
+    """The processor that the library's own thread is to keep to, by `PYRIVERMAX_CPU`; -1 for any. Raises Unavailable."""
+    said = os.environ.get(PROCESSOR, "")
+    if not said:
+        return -1
+    most = (os.cpu_count() or 1) - 1
+    if not said.isdecimal() or int(said) > most:
+        raise Unavailable(f"{PROCESSOR}={said}: this machine has processors 0 to {most}")
+    return int(said)
 
 
 def load() -> ctypes.CDLL:
@@ -120,7 +132,7 @@ class _User:
         self._shim = load()
         self._fault = _Fault()
         self._told = ctypes.byref(self._fault)
-        self._checked(self._shim.relip_rmx_enter(self._told))
+        self._checked(self._shim.relip_rmx_enter(processor(), self._told))
 
     def _leave(self) -> None:
         self._checked(self._shim.relip_rmx_leave(self._told))

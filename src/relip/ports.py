@@ -66,6 +66,7 @@ class Schedule:
     Packet i of n is due i·`span_ns`/n after the burst is, and `together` packets leave at once. `hold_ns`: they hold back what
     comes after them, also in the next burst, so long for each of them; 0 never. `spin_ns`: within so long of an instant the
     sink looks at the clock and no longer sleeps.
+    `kernel_octets_s`: ask the kernel to let no more octets a second leave, headers of the link included; 0 does not.
     `drain_ns`, `read_ns`, `ahead_ns`: by which the burst is measured (`Measured`): the network model's drain, the
     receiver model's reading, and how long after the burst is due the first packet is read (ST 2110-21 §6).
     """
@@ -74,6 +75,7 @@ class Schedule:
     together: int = 1 << 20
     hold_ns: Fraction = Fraction(0)
     spin_ns: int = 0
+    kernel_octets_s: int = 0
     drain_ns: Fraction = Fraction(1)
     read_ns: Fraction = Fraction(1)
     ahead_ns: int = 0
@@ -126,7 +128,7 @@ class LegState:
 
 
 class PacketSource(Protocol):
-    """Gives packets. Adapters: transport.udp, transport.pcap, transport.loopback; transport.legs joins two."""
+    """Gives packets. Adapters: transport.udp, rivermax, pcap and loopback; transport.legs joins two."""
 
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """Fill the chunk from its start; wait at most `wait_ns` for the first packet. Returns and sets `chunk.count`.
@@ -141,7 +143,7 @@ class PacketSource(Protocol):
 
 
 class PacketSink(Protocol):
-    """Takes packets. Adapters: transport.udp, transport.loopback; transport.legs sends to two."""
+    """Takes packets. Adapters: transport.udp, rivermax and loopback; transport.legs sends to two."""
 
     def send(self, burst: Burst) -> int:
         """Send all of it in order; returns how many packets the link accepted. The arrays are free again on return."""
@@ -153,7 +155,7 @@ class PacketSink(Protocol):
 
 
 class Clock(Protocol):
-    """Tells TAI. Adapters: clock.ptp; in tests: clock.manual."""
+    """Tells TAI. Adapters: clock.ptp, clock.rivermax; in tests: clock.manual."""
 
     def now(self) -> Tai:
         """The present instant."""

@@ -4,6 +4,7 @@ The stand-in (tests/fake_rivermax) has the vendor's entry points over structures
 logic, the binding and both adapters, and not for the vendor's ABI or any network card.
 """
 
+import os
 import threading
 from fractions import Fraction
 
@@ -202,6 +203,28 @@ def test_the_library_is_started_by_the_first_user_and_stopped_by_the_last(cards)
         user.close()
     assert cards.calls().count("rmx_init") == cards.calls().count("rmx_cleanup") == 1
     assert cards.calls()[-1] == "rmx_cleanup"
+
+
+def test_the_librarys_own_thread_keeps_to_the_processor_it_is_given(cards, monkeypatch):
+    last = os.cpu_count() - 1
+    monkeypatch.setenv("PYRIVERMAX_CPU", str(last))
+    users = [RivermaxSource(LEG), RivermaxSource(LEG)]
+    for user in users:
+        user.close()
+    assert cards.calls()[:2] == ["rmx_set_cpu_affinity", "rmx_init"]
+    assert cards.calls().count("rmx_set_cpu_affinity") == 1
+    assert cards.counter("processor") == last + 1
+    cards.inject("rmx_set_cpu_affinity", MISUSE)
+    with pytest.raises(ResourceError, match="rmx_set_cpu_affinity gave status 402"):
+        RivermaxSource(LEG)
+
+
+@pytest.mark.parametrize("said", ["4096", "-1", "all", "0-1"])
+def test_a_processor_that_is_none_of_ours_is_refused(cards, monkeypatch, said):
+    monkeypatch.setenv("PYRIVERMAX_CPU", said)
+    with pytest.raises(ResourceError, match=f"PYRIVERMAX_CPU={said}: this machine has processors 0 to "):
+        RivermaxSource(LEG)
+    assert cards.calls() == []
 
 
 def test_a_source_that_filters_hears_one_sender_only():

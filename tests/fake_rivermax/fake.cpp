@@ -168,6 +168,14 @@ rmx_status _rmx_init(const rmx_version *) {
     running = true;
     return RMX_OK;
 }
+rmx_status rmx_set_cpu_affinity(const uint64_t *mask, size_t count) {
+    std::lock_guard<std::mutex> held(lock);
+    note("rmx_set_cpu_affinity");
+    if (running) return FAKE_MISUSE;
+    for (size_t cpu = 0; cpu < count; cpu++)
+        if (mask[cpu / 64] >> cpu % 64 & 1) counters["processor"] = cpu + 1;
+    return (rmx_status)fault("rmx_set_cpu_affinity");
+}
 rmx_status rmx_cleanup(void) {
     STEP("rmx_cleanup");
     running = false;

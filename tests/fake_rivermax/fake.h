@@ -74,6 +74,8 @@ void fake_follow(int64_t ahead_ns);
 rmx_status _rmx_init(const rmx_version *);
 rmx_status rmx_cleanup(void);
 const char *rmx_get_version_string(void);
+rmx_status rmx_set_cpu_affinity(const uint64_t *, size_t);
+static inline void rmx_mark_cpu_for_affinity(uint64_t *mask, size_t cpu) { mask[cpu / 64] |= 1ULL << cpu % 64; }
 static inline rmx_status rmx_init(void) { rmx_version v = {9, 9}; return _rmx_init(&v); }
 
 void rmx_input_init_stream(rmx_input_stream_params *, rmx_input_stream_params_type);

@@ -19,11 +19,12 @@ from relip.essence.errors import FormatError, ResourceError
 class Pacing(Section):
     """How the packets of a frame leave."""
 
-    mode: Literal["auto", "hybrid", "spin", "spread", "burst"] = Field(
+    mode: Literal["auto", "hybrid", "spin", "spread", "burst", "kernel"] = Field(
         "auto",
         description="hybrid sends packet by packet as ST 2110-21 type W asks, which takes most of a CPU at 60 frames a second; "
         "spin takes a whole one and never sleeps; spread sends a group each millisecond for little CPU and is no type of "
-        "sender; burst sends a frame at once; auto is hybrid, and spread on loopback, where nothing else needs it",
+        "sender; burst sends a frame at once; kernel leaves it to the interface's queueing discipline, once that is seen to "
+        "pace; auto is hybrid, and spread on loopback, where nothing else needs it",
     )
     lead_packets: int | None = Field(
         None,

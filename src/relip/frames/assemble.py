@@ -17,8 +17,10 @@ from relip.essence.errors import FormatError
 from relip.essence.formats import VideoFormat
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import Tai, period_ns, unwrap_rtp
+from relip.frames.entries import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, step, table
+from relip.frames.pattern import Pattern, Whole
 from relip.frames.pool import FramePool
-from relip.frames.scatter import NO_VALUE, STRANGERS, Count, Event, Field, State, Stream, mark, scatter, step, table
+from relip.frames.scatter import mark, scatter
 from relip.ports import Chunk
 
 MERGE_WINDOW_NS = 10_000_000
@@ -44,6 +46,7 @@ class VideoCounters:
 
     `lost`: missing when their frame left; those of them that came after it are also `late`. `malformed`: break RFC 3550 or
     RFC 4175. `other_type`: another payload type. `stranger`: another SSRC, or a timestamp far from the stream's.
+    `misplaced`: number, timestamp and place do not go together as this sender's always do (`pattern`).
     `outside`: named rows or pixels beyond the raster. `frames`: grains given out, `incomplete` of them with
     `concealed_rows` rows from the frame before. Not given out: `dropped` (frames at the start, too broken to be concealed),
     `other_format` (of another raster or rate) and `no_buffer` (no slot was free). `absent`: periods between two frames of a
@@ -59,6 +62,7 @@ class VideoCounters:
     interlaced: int = 0
     stranger: int = 0
     outside: int = 0
+    misplaced: int = 0
     frames: int = 0
     incomplete: int = 0
     concealed_rows: int = 0
@@ -115,7 +119,8 @@ class VideoAssembler:
         self._live_frames = LIVE_FRAMES + behind
         places = 1 << max(10, (2 * format.frame_octets // _LEAST_DATA_OCTETS).bit_length())
         self._table = table(format.height, places, self._live_frames + behind + 1)
-        self._entries, self._seen, self._filled, self._stream, self._counts, _ = self._table
+        self._entries, self._seen, self._filled, self._stream, self._counts, _, self._patterns = self._table
+        self._pattern = Pattern(self._stream, self._patterns[-1], format.rate)
         self._tally = _Tally()
         self._previous: int | None = None
         self._near_ticks: int | None = None
@@ -142,13 +147,16 @@ class VideoAssembler:
         """
         grains: list[VideoGrain] = []
         self._stream[Stream.STRANGER_FIRST] = 0
-        self._counts[1] = self._counts[0]
+        self._stream[Stream.DOUBT_FIRST] = 0
+        self._counts[1:] = self._counts[0]
         event, packet, timestamp = self._scatter(chunk, 0, now)
         while event != Event.END:
             if event == Event.COMPLETE:
                 grains += self._depart(now, overdue_ns=-NEVER_NS)
             elif event == Event.NEW:
                 grains += self._open(timestamp, now)
+            elif event == Event.CHANGED:
+                self._pattern.forget()
             else:
                 grains += self._restart(now)
             event, packet, timestamp = self._scatter(chunk, packet, now)
@@ -275,6 +283,7 @@ class VideoAssembler:
             self._pool.give_back(slot)
             return []
         missing = self._leave(entry)
+        self._learn(entry)
         if self._is_foreign(values, missing):
             self._tally.other_format += 1
             self._pool.give_back(slot)
@@ -287,6 +296,17 @@ class VideoAssembler:
                 return []
             concealed = self._conceal(self._filled[entry], slot)
         return [self._grain(values, concealed, now)]
+
+    def _learn(self, entry: int) -> None:
+        """See the pattern in a frame that came whole and without one packet too many; where it is known, count from here."""
+        values = self._entries[entry]
+        packets, end = int(values[Field.PACKETS]), int(values[Field.HIGHEST]) + 1
+        self._pattern.follow(int(values[Field.TIMESTAMP]))
+        if self._stream[Stream.LENGTH] or not self._is_complete(entry) or values[Field.OUTSIDE] or packets > end:
+            return
+        if self._seen[entry, end - packets : end].all():
+            first = int(values[Field.BASE]) + end - packets & 0xFFFFFFFF
+            self._pattern.learn(Whole(int(values[Field.TIMESTAMP]), first, self._patterns[entry, end - packets : end].copy()))
 
     def _is_foreign(self, values: NDArray[np.int64], missing: int | None) -> bool:
         """Whether a frame is of another raster or rate than this flow's, and not merely damaged.
@@ -361,6 +381,7 @@ class VideoAssembler:
         self._entries[:, Field.STATE] = State.FREE
         self._stream[Stream.RETIRED] = NO_VALUE
         self._near_ticks = self._end_sequence = None
+        self._pattern.forget()
         self._left_timestamp, self._odd = NO_VALUE, 0
         self._joining = True
         return grains

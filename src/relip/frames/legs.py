@@ -14,8 +14,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from relip.essence.tai import Tai
+from relip.frames.entries import step
 from relip.frames.rows import field16, field32
-from relip.frames.scatter import step
 from relip.ports import Chunk
 from relip.wire import rtp
 

@@ -8,156 +8,43 @@ of them costs a reference count for each at every packet, which was more than th
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
 from relip.frames import rows
+from relip.frames.entries import (
+    COPIES,
+    JUMP_TICKS,
+    LATE_RUN,
+    MIX,
+    NO_VALUE,
+    STRANGERS,
+    WRAP_MASK,
+    Count,
+    Event,
+    Field,
+    State,
+    Stream,
+    Table,
+    step,
+)
+from relip.frames.pattern import fits, has_changed, signature, since_doubt
 from relip.wire import rtp
 from relip.wire.st2110_20 import Fault
 
-NO_VALUE = -1
-_WRAP_MASK = 0xFFFFFFFF
-_HALF = 1 << 31
-JUMP_TICKS = 90_000
-"""A timestamp more than a second from the newest is not the next frame: another sender, or the same one restarted."""
-STRANGERS = 4
-"""Consecutive packets in sequence by which a new sender shows that it is no stray."""
-COPIES = 1 << 15
-"""A number so far behind the expected one is of a packet that the other leg brought before."""
-LATE_RUN = 64
-"""So many late packets with none for a frame under assembly: the sender's timestamps went back."""
-
-
-class Event(IntEnum):
-    """Why the loop came back."""
-
-    END = 0
-    """The chunk is done."""
-    COMPLETE = 1
-    """A frame has all its octets."""
-    NEW = 2
-    """A packet of a frame that has no entry yet; it is to be looked at again."""
-    RESTART = 3
-    """The sender is another, or began anew; look again from the packet named."""
-
-
-class State(IntEnum):
-    """What an entry is."""
-
-    FREE = 0
-    LIVE = 1
-    DONE = 2
-    SKIPPED = 3
-    """No buffer was free: its packets are passed over."""
-
-
-class Field(IntEnum):
-    """Columns of an entry."""
-
-    STATE = 0
-    TIMESTAMP = 1
-    SLOT = 2
-    BASE = 3
-    """Sequence number of the first place of the bitmap."""
-    HIGHEST = 4
-    """Highest place of the bitmap that is set."""
-    PACKETS = 5
-    ROWS = 6
-    """Rows that are whole."""
-    FIRST_NS = 7
-    LAST_NS = 8
-    OUTSIDE = 9
-    """Packets that named rows or pixels beyond the raster."""
-    JOINED = 10
-    """1 for the first frame of a stream, which may have begun before us."""
-    MARKED = 11
-    """Place of the packet with the marker, by which the sender says that it is the last; 0 before."""
-
-
-class Stream(IntEnum):
-    """What is remembered of the sender."""
-
-    SSRC = 0
-    NEWEST = 1
-    """Newest timestamp of an accepted packet."""
-    RETIRED = 2
-    """Timestamp of the newest frame that left; NO_VALUE before."""
-    HEARD_NS = 3
-    """When a packet came that was neither late nor of a frame that had left."""
-    STRANGER_SSRC = 4
-    STRANGER_NEXT = 5
-    STRANGER_RUN = 6
-    STRANGER_FIRST = 7
-    """Where in this chunk the run of the stranger began."""
-    LATE_RUN = 8
-    ENTRY = 9
-    """The entry of the last packet: nearly always that of the next."""
-    SEQUENCE = 10
-    """Highest sequence number of a packet that was copied; NO_VALUE before."""
-
-
-class Count(IntEnum):
-    """Counters, of packets."""
-
-    PACKETS = 0
-    DUPLICATE = 1
-    LATE = 2
-    MALFORMED = 3
-    OTHER_TYPE = 4
-    INTERLACED = 5
-    STRANGER = 6
-    OUTSIDE = 7
-
-
 Chunked = tuple[NDArray[np.uint8], NDArray[np.int32], int]
 """octets (n, stride), lengths (n,), packets that are valid."""
-Table = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""entries (n, fields), seen (n, places), filled (n, height, 2), stream, counts (2, counters), spans.
-
-`filled`: for each row the sums over its spans of (end − start) and of (mark(end) − mark(start)). Spans that tile the row give
-row_octets and `mark(row_octets)`; the second sum tells them from spans that overlap and leave a hole. `counts`: the second row
-is how they stood when the present stranger was first seen.
-"""
-
-_MIX = (-7046029254386353131, -4658895280553007687, -7723592293110705685)
-"""Odd numbers of 64 bits without a pattern: the golden ratio's and those of the generator SplitMix64, as two's complement."""
 
 _memcpy = types.ExternalFunction("memcpy", types.uintp(types.uintp, types.uintp, types.uintp))
-
-
-def table(height: int, places: int, entries: int) -> Table:
-    """An empty table for frames of `height` rows and at most `places` packets (a bitmap octet each).
-
-    `entries`: frames under assembly, and those just published whose repetitions are still told from late packets.
-    """
-    stream = np.zeros(len(Stream), np.int64)
-    stream[[Stream.SSRC, Stream.RETIRED, Stream.STRANGER_SSRC, Stream.SEQUENCE]] = NO_VALUE
-    stream[Stream.HEARD_NS] = -(1 << 62)
-    return (
-        np.zeros((entries, len(Field)), np.int64),
-        np.zeros((entries, places), np.uint8),
-        np.zeros((entries, height, 2), np.int64),
-        stream,
-        np.zeros((2, len(Count)), np.int64),
-        np.zeros((rows.MAX_SPANS, rows.SPAN_FIELDS), np.int64),
-    )
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def step(later: int, earlier: int) -> int:
-    """The signed distance of two 32-bit numbers that wrap."""
-    return (later - earlier + _HALF & _WRAP_MASK) - _HALF
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mark(octet: int) -> np.int64:
     """A number for a place in a row, such that sums of their differences tell every hole; 0 at the start of the row."""
-    mixed = np.int64(octet) * np.int64(_MIX[0])
-    mixed = (mixed ^ mixed >> 32) * np.int64(_MIX[1])
-    marked: np.int64 = (mixed ^ mixed >> 29) * np.int64(_MIX[2])
+    mixed = np.int64(octet) * np.int64(MIX[0])
+    mixed = (mixed ^ mixed >> 32) * np.int64(MIX[1])
+    marked: np.int64 = (mixed ^ mixed >> 29) * np.int64(MIX[2])
     return marked ^ marked >> 32
 
 
@@ -193,7 +80,7 @@ def _has_settled(stream: NDArray[np.int64], counts: NDArray[np.int64], ssrc: int
         counts[1, Count.STRANGER] -= 1
         ahead = 0
     if ahead == 0:
-        stream[Stream.STRANGER_NEXT] = sequence + 1 & _WRAP_MASK
+        stream[Stream.STRANGER_NEXT] = sequence + 1 & WRAP_MASK
     settled: bool = stream[Stream.STRANGER_RUN] >= STRANGERS
     return settled or stream[Stream.SSRC] == NO_VALUE
 
@@ -237,7 +124,7 @@ def _hear(entries: NDArray[np.int64], stream: NDArray[np.int64], now_ns: int) ->
 def _place(entries: NDArray[np.int64], index: int, places: int, sequence: int) -> int:
     """Where a packet stands in its frame's bitmap, or NO_VALUE when its number cannot be of this frame."""
     if entries[index, Field.PACKETS] == 0:
-        entries[index, Field.BASE] = sequence - places // 4 & _WRAP_MASK  # room for those that the first one overtook
+        entries[index, Field.BASE] = sequence - places // 4 & WRAP_MASK  # room for those that the first one overtook
     place = step(sequence, entries[index, Field.BASE])
     return place if 0 <= place < places else NO_VALUE
 
@@ -352,7 +239,7 @@ def _without_entry(stream: NDArray[np.int64], counts: NDArray[np.int64], timesta
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def scatter(
+def scatter(  # noqa: C901 - one loop: each call that takes arrays costs as much as a branch saves
     chunk: Chunked, first: int, context: tuple[int, int, int, int], pool: NDArray[np.uint8], state: Table
 ) -> tuple[int, int, int]:
     """Copy packets into frames from packet `first` of the chunk on, until an Event: it, the packet to go on from, a timestamp.
@@ -363,8 +250,9 @@ def scatter(
     """
     octets, lengths, count = chunk
     payload_type, now_ns, silence_ns, stale_ns = context
-    entries, seen, filled, stream, counts, spans = state
+    entries, seen, filled, stream, counts, spans, patterns = state
     _, height, row_octets = pool.shape
+    known = patterns[len(entries)]
     for packet in range(first, count):
         fault, found, interlaced, sequence = rows.read(octets, packet, lengths[packet], payload_type, spans)
         if not _is_readable(fault, interlaced, counts):
@@ -378,11 +266,18 @@ def scatter(
                 return Event.RESTART.value, _take_over(stream, counts, ssrc, timestamp, packet), timestamp
             continue
         stream[Stream.STRANGER_RUN] = 0
+        signed = signature(spans, found)
+        if not fits(entries, stream, known, timestamp, sequence, signed):
+            if has_changed(stream, counts, sequence, packet):
+                return Event.CHANGED.value, since_doubt(stream, counts, packet), timestamp
+            continue
         if _find(entries, stream, timestamp) != NO_VALUE:
             index = stream[Stream.ENTRY]
             _hear(entries, stream, now_ns)
             outside = _leaves_raster(spans, found, height, row_octets)
             if _is_fresh(entries, seen, counts, index, sequence, outside, octets[packet, 1] >= rtp.MARKER):
+                if stream[Stream.LENGTH] == 0:
+                    patterns[index, step(sequence, entries[index, Field.BASE])] = signed
                 source = octets.ctypes.data + packet * octets.shape[1]
                 frame = pool.ctypes.data + entries[index, Field.SLOT] * height * row_octets
                 whole = _copy(source, frame, spans, found, filled, index, row_octets)

@@ -25,14 +25,15 @@ class Mode(StrEnum):
 
     `SPIN`, `HYBRID`: packet by packet on the linear schedule of a wide sender, held by the network model's drain; the one looks
     at the clock all the time, the other sleeps between groups as long as it can. `SPREAD`: a group every millisecond, for
-    little CPU. `BURST`: all at once. `CARD`: a network card keeps time, packet by packet, on the gapped schedule of a narrow
-    sender.
+    little CPU. `BURST`: all at once. `KERNEL`: all at once to a kernel that lets them leave one after the other. `CARD`: a
+    network card keeps time, packet by packet, on the gapped schedule of a narrow sender.
     """
 
     SPIN = "spin"
     HYBRID = "hybrid"
     SPREAD = "spread"
     BURST = "burst"
+    KERNEL = "kernel"
     CARD = "card"
 
 
@@ -43,6 +44,10 @@ SLICE_NS = 1_000_000
 """Its groups are about this far apart: sleeping for each small one cannot keep up."""
 HYBRID_SPIN_NS = 30_000
 """A sleep ends about this much late, with the thread's timer slack taken away."""
+HEADERS_OCTETS = 62
+"""Of a packet beyond its samples: RTP with SRD 20, UDP 8, IP 20, Ethernet 14."""
+KERNEL_RATE = Fraction(51, 50)
+"""What the kernel is asked for, of what the flow needs: a little more, so that it catches up."""
 ALWAYS_NS = NS_PER_S
 _US = 1000
 
@@ -83,6 +88,9 @@ def pacing_of(format: VideoFormat, packets: int, mode: Mode, lead_packets: int |
     schedule = Schedule(drain_ns=shape.drain_ns, read_ns=interval_ns, ahead_ns=int(lead_ns))
     if mode is Mode.SPREAD:
         schedule = _spread(schedule, format, packets)
+    elif mode is Mode.KERNEL:
+        octets_s = int(packets * format.rate * (format.frame_octets // packets + HEADERS_OCTETS) * KERNEL_RATE)
+        schedule = replace(schedule, together=limits.c_max // 2, kernel_octets_s=octets_s)
     elif mode is not Mode.BURST:
         schedule = replace(
             schedule,

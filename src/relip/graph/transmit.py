@@ -49,7 +49,7 @@ class VideoSender:
         self._mark = mark
         self._sequence = 0
         self.packets = 0
-        self.departures = Departures(pacing.limits, claimed=pacing.tp is not None)
+        self.departures = Departures.of(pacing)
         warm(sink, pacing.schedule)
 
     def send(self, grain: VideoGrain, verdict: Verdict, due: Tai) -> None:

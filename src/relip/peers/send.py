@@ -200,7 +200,7 @@ class _VideoTrack:
             raise FormatError(f"frames of {self.out.reel.frames.shape[1:]} octets are not {flow.format}")
         self._headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=self.ssrc)
         pacing = self.out.pacing
-        self.departures = Departures(pacing.limits, claimed=pacing.tp is not None)
+        self.departures = Departures.of(pacing)
         # Copies that may be written to are of the same type as the other flows' columns: a sink compiles once for all.
         offsets, lengths = self._headers.offsets.copy(), self._headers.lengths.copy()
         self._burst = Burst(self._headers.headers, np.zeros(0, np.uint8), offsets, lengths, pacing.schedule)

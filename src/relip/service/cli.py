@@ -37,7 +37,7 @@ FORMAT = click.option(
 )
 PACING = click.option(
     "--pacing",
-    type=click.Choice(["auto", "hybrid", "spin", "spread", "burst"]),
+    type=click.Choice(["auto", "hybrid", "spin", "spread", "burst", "kernel"]),
     default="auto",
     show_default=True,
     help="How the packets of a frame leave; auto is hybrid, and spread on loopback.",
@@ -161,12 +161,11 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
 
 
 @commands.command()
-@click.argument("where", nargs=-1, required=True, metavar="ADDRESS:PORT|SDP|PCAP...")
+@click.argument("where", nargs=-1, required=True, metavar="A:P|A:P,A:P|SDP|PCAP...")
 @click.option(
     "--format", "format_", help="What an ADDRESS:PORT is said to carry, as in 1080p50; the rate of an SDP without one."
 )
 @INTERFACE
-@click.option("--second-interface", help="Address of the local interface for second legs; without it the same.")
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen.")
 @click.option(
     "--leap-seconds",
@@ -179,8 +178,9 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
 def probe(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Look at ST 2110 flows, on the network or in a capture: what they are, and how well they keep -21, -30 and -40.
 
-    A capture (pcap, pcapng) is looked at for the flows named beside it, or for every one that is RTP. The network is
-    listened to for --seconds, or until SIGTERM or SIGINT. How to read the figures: docs/how-to/probe-a-flow.md.
+    ADDRESS:PORT names a flow, two with a comma between its legs, a transport file every flow in it. A capture (pcap, pcapng)
+    is looked at for the flows named beside it, or for every one that is RTP. The network is listened to for --seconds, or until
+    SIGTERM or SIGINT. How to read the figures: docs/how-to/probe-a-flow.md.
     """
     from relip.service.probe import ProbeOptions, run  # noqa: PLC0415
 

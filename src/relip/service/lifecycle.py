@@ -30,7 +30,18 @@ from relip.service.compose.service import Service
 from relip.service.legs import LegLog
 from relip.service.logs import Log
 
-WORTH_A_LINE = ("lost", "late", "malformed", "other_type", "other_format", "absent", "interlaced", "no_buffer", "resyncs")
+WORTH_A_LINE = (
+    "lost",
+    "late",
+    "malformed",
+    "misplaced",
+    "other_type",
+    "other_format",
+    "absent",
+    "interlaced",
+    "no_buffer",
+    "resyncs",
+)
 """What an engineer wants to read about a flow when it grows."""
 LOOK_S, LOG_S = 0.05, 1.0
 

@@ -19,7 +19,7 @@ from relip.probe.report import LegFigures, ProbeReport
 from relip.probe.study import FlowStudy, Target, Watch, study
 from relip.service import terminal
 from relip.service.compose import ends, probing
-from relip.service.options import address, outputs, publish
+from relip.service.options import legs, outputs, publish
 from relip.wire import sdp
 
 CAPTURES = (".pcap", ".pcapng", ".cap")
@@ -37,7 +37,6 @@ class ProbeOptions:
     where: tuple[str, ...]
     format_: str | None
     interface: str
-    second_interface: str | None
     seconds: float
     leap_seconds: int | None
     png: Path | None
@@ -54,9 +53,9 @@ def run(options: ProbeOptions) -> None:
     if len(captures) > 1:
         raise FormatError(f"{captures[1]}: one capture at a time")
     targets = [target for where in options.where if where not in captures for target in _targets(where, options)]
-    legs = [leg for target in targets for leg in target.legs]
-    for number, leg in enumerate(legs):
-        if leg in legs[:number]:
+    named = [leg for target in targets for leg in target.legs]
+    for number, leg in enumerate(named):
+        if leg in named[:number]:
             raise FormatError(f"{leg.destination}:{leg.port} on {leg.interface} is named twice")
     report, studies = _replayed(Path(captures[0]), targets, options) if captures else _heard(targets, options)
     _tell(report)
@@ -75,15 +74,15 @@ def _targets(where: str, options: ProbeOptions) -> list[Target]:
     """The flows that one argument names: all of a transport file, or the one that goes to ADDRESS:PORT."""
     said = None if options.format_ is None else video_format(options.format_)
     if not where.endswith(".sdp"):
-        host, port = address(where, "WHERE")
-        return [Target(where, (Leg(host, port, options.interface),), said)]
+        return [Target(where, legs(where, "WHERE", options.interface), said)]
     path = Path(where)
+    first, _, second = options.interface.partition(",")
     try:
         text = path.read_text(encoding="utf-8")
         read = sdp.parse(
             text,
-            interface=options.interface,
-            second_interface=options.second_interface,
+            interface=first,
+            second_interface=second or None,
             rate=said.rate if isinstance(said, VideoFormat) else None,
         )
     except OSError as cause:
@@ -110,7 +109,7 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
     warm()
     sources = {leg: probing.stamped_source(leg) for target in targets for leg in target.legs}
     feeds = [[Feed(Watch(target, leg), sources[leg]) for leg in target.legs] for target in targets]
-    every = [feed for legs in feeds for feed in legs]
+    every = [feed for flow in feeds for feed in flow]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -126,8 +125,8 @@ def _heard(targets: Sequence[Target], options: ProbeOptions) -> tuple[ProbeRepor
     for source in sources.values():
         source.close()
     studies = [
-        study([f.watch for f in legs], [replace(KERNEL_STAMPS, dropped=f.dropped) for f in legs], tai_utc_ns=offset_ns)
-        for legs in feeds
+        study([f.watch for f in flow], [replace(KERNEL_STAMPS, dropped=f.dropped) for f in flow], tai_utc_ns=offset_ns)
+        for flow in feeds
     ]
     told = [source.report.warning for source in sources.values() if source.report.warning]
     state = clock.look()

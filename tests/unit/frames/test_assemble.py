@@ -8,8 +8,8 @@ from relip.essence.errors import FormatError
 from relip.essence.formats import VideoFormat
 from relip.essence.tai import tai_of_ticks
 from relip.frames.assemble import LIVE_FRAMES, MERGE_WINDOW_NS, OUTSIDE_LIMIT, VideoAssembler
+from relip.frames.entries import LATE_RUN
 from relip.frames.pool import FramePool
-from relip.frames.scatter import LATE_RUN
 from relip.ports import Chunk
 from relip.transport.loopback import Link
 from relip.wire import st2110_20

@@ -38,7 +38,8 @@ HOMES = {
     "click": {"service/cli.py"},
     "rich": {"service/terminal.py"},
     "structlog": {"service/logs.py"},
-    "socket": {"transport/udp.py"},
+    # packets; and the kernel asked over netlink, which is another protocol
+    "socket": {"transport/udp.py", "transport/qdisc.py"},
     # packets by way of the card; the clock by which the card sends
     "pyrivermax": {"transport/rivermax.py", "clock/rivermax.py"},
     "scipy": set(),

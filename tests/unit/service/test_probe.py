@@ -103,6 +103,7 @@ def test_a_page_is_drawn(ran, capture, tmp_path):
     ("arguments", "code", "words"),
     [
         (["239.1.1.1"], 2, "is not ADDRESS:PORT"),
+        (["239.1.1.1:5004,239.1.1.2:5004,239.1.1.3:5004"], 2, "a flow has one leg, or two"),
         (["239.1.1.1:0"], 2, "is not a UDP port"),
         (["nowhere:5004"], 2, "is not an IPv4 address"),
         (["none.sdp"], 1, "none.sdp: No such file"),
@@ -154,6 +155,8 @@ def test_a_gate_lets_pass_what_the_other_leg_mends(ran, tmp_path):
     (tmp_path / "two.sdp").write_text(sdp.format(flow, sending=said, source="192.0.2.7"))
     path = capture_of(tmp_path / "two.pcap", (LEG, first), (other, second))
     assert ran(path, tmp_path / "two.sdp", "--gate")[0] == 0
+    _, _, report = ran(path, "239.1.2.3:5004,239.1.2.4:5004", "--json", "-")
+    assert report["flows"][0]["redundancy"]["only"] == [1, 1]
 
 
 def test_a_flow_of_which_nothing_came_is_a_failure(ran, capture):

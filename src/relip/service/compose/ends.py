@@ -7,10 +7,13 @@ from functools import partial
 
 from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
+from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import Format, VideoFormat
+from relip.essence.tai import period_ns
 from relip.graph.pacing import Mode, Pacing, pacing_of
 from relip.ports import Clock
+from relip.transport import kernel_pacing
 from relip.transport.legs import LegsSink, LegsSource
 from relip.transport.udp import StampedUdpSource, UdpSink, UdpSource
 from relip.wire.sdp_media import Sending
@@ -50,10 +53,19 @@ def sink(flow: Flow[Format], *, clock: Clock | None = None, ttl: int = 16, dscp:
 
 
 def pacing(leg: Leg, format: VideoFormat, packets: int, *, mode: str, lead_packets: int | None) -> Pacing:  # noqa: A002
-    """How a flow of `packets` a frame leaves on a leg; `auto` is `hybrid`, and `spread` on loopback. Raises FormatError."""
+    """How a flow of `packets` a frame leaves on a leg; `auto` is `hybrid`, and `spread` on loopback.
+
+    Raises FormatError, and ResourceError where the kernel was to pace and does not.
+    """
     if mode == "auto":
         mode = Mode.SPREAD if leg.interface.startswith(LOOPBACK) else Mode.HYBRID
-    return pacing_of(format, packets, Mode(mode), lead_packets)
+    planned = pacing_of(format, packets, Mode(mode), lead_packets)
+    if planned.mode is Mode.KERNEL:
+        octets, interval_ns = format.frame_octets // packets + kernel_pacing.HEADER_OCTETS, period_ns(format.rate) // packets
+        why = kernel_pacing.refusal(leg, planned.schedule, packet_octets=octets, interval_ns=interval_ns)
+        if why:
+            raise ResourceError(f"pacing=kernel: {why}")
+    return planned
 
 
 def sending(clock: TaiClock, *, ts_refclk: str | None = None, paced: Pacing | None = None) -> Sending:
