@@ -36,11 +36,13 @@ class Studio:
     """Camera and voice → links → channel → link → a receiver. `make`: builds the chain of stages on the studio's clock.
 
     `impairment`: of the camera's link. `second`: of a second link over which the camera sends as well (ST 2022-7 class A).
+    `behind_ns`: how far the camera's clock is behind the studio's.
     """
 
-    def __init__(self, form, delay, *, frames, make, impairment=None, second=None):
+    def __init__(self, form, delay, *, frames, make, impairment=None, second=None, behind_ns=0):
         self.form = form
-        self.clock = ManualClock(grain_start(FIRST, form.rate))
+        self.behind_ns = behind_ns
+        self.clock = ManualClock(grain_start(FIRST, form.rate).after(behind_ns))
         self.chain = make(self.clock)
         self.tally = self.chain.tally
         self.camera = Link(2110, capacity=1 << 15, **(impairment or {}))
@@ -98,7 +100,7 @@ class Studio:
 
     def run_frame(self, k, packed, voice=None):
         """Frame k and the voice that goes with it are sent; the channel does what it would by then."""
-        start = grain_start(FIRST + k, self.form.rate)
+        start = grain_start(FIRST + k, self.form.rate).after(self.behind_ns)
         self.clock.wait_until(start.after(period_ns(self.form.rate) * 9 // 10))
         self._send_frame(k, packed)
         if voice is not None:

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from relip.essence.errors import ResourceError
-from relip.essence.flow import Leg
+from relip.essence.flow import Flow, Leg
 from relip.essence.formats import video_format
 from relip.service.compose import ends
 from relip.transport.qdisc import queueing
@@ -29,13 +29,13 @@ done
 """
 TRY = """
 from relip.essence.errors import ResourceError
-from relip.essence.flow import Leg
+from relip.essence.flow import Flow, Leg
 from relip.essence.formats import video_format
 from relip.service.compose import ends
 
 form = video_format("720p25")
 try:
-    print(ends.pacing(Leg("239.9.9.9", 5004, interface="10.9.9.1"), form, 2880, mode="kernel", lead_packets=None).tp)
+    print(ends.pacing(Flow(form, 96, (Leg("239.9.9.9", 5004, interface="10.9.9.1"),)), 2880, mode="kernel").tp)
 except ResourceError as error:
     print(error)
 """
@@ -51,11 +51,12 @@ from relip.service.compose import ends
 from relip.transport.udp import UdpSink, UdpSource
 
 form, leg = video_format("720p25"), Leg("239.9.9.9", 5004, interface="10.9.9.1")
-paced = ends.pacing(leg, form, 2880, mode="kernel", lead_packets=None)
+flow = Flow(form, 96, (leg,))
+paced = ends.pacing(flow, 2880, mode="kernel")
 source, chunk = UdpSource(Leg(leg.destination, leg.port, interface="10.9.9.2")), Chunk.of(512)
 clock = ends.tai_clock()
 reel = Reel(np.zeros((1, form.height, form.row_octets), np.uint8))
-sender = Sender(VideoOut(reel, Flow(form, 96, (leg,)), UdpSink(leg, clock=clock), paced), clock=clock)
+sender = Sender(VideoOut(reel, flow, UdpSink(leg, clock=clock), paced), clock=clock)
 said = []
 sending = threading.Thread(target=lambda: said.append(sender.run(frames=4, stop=threading.Event())))
 sending.start()
@@ -117,6 +118,4 @@ def test_the_disciplines_of_loopback_are_read():
 
 def test_an_address_that_nobody_has_is_named():
     with pytest.raises(ResourceError, match=r"no interface has the address 198\.51\.100\.9"):
-        ends.pacing(
-            Leg("239.9.9.9", 5004, interface="198.51.100.9"), video_format("720p25"), 2880, mode="kernel", lead_packets=None
-        )
+        ends.pacing(Flow(video_format("720p25"), 96, (Leg("239.9.9.9", 5004, interface="198.51.100.9"),)), 2880, mode="kernel")

@@ -47,6 +47,17 @@ def test_bypassed_every_frame_leaves_bit_for_bit_as_it_came_and_with_its_timesta
     assert studio.tally.bypassed == {Bypass.REQUESTED: 12}
 
 
+@pytest.mark.parametrize("behind_s", [37, -3600])
+def test_a_sender_that_does_not_keep_tai_is_served_like_any_other(behind_s):
+    sent = pictures(12)
+    studio = Studio(FORM, DELAY, frames=12, make=bypassed, behind_ns=behind_s * 10**9)
+    came = studio.play(sent)
+    assert sorted(came) == [studio.ticks(k) for k in range(12)]
+    for k, picture in enumerate(sent):
+        np.testing.assert_array_equal(came[studio.ticks(k)], picture, err_msg=f"frame {k}")
+    assert studio.tally.bypassed == {Bypass.REQUESTED: 12}
+
+
 @pytest.mark.parametrize("rate", ["23.98", "29.97", "59.94"])
 def test_at_rates_that_no_float_holds_no_timestamp_is_off_by_a_tick(rate):
     form = VideoFormat(width=360, height=16, rate=RATES[rate])

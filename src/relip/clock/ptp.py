@@ -97,9 +97,15 @@ class TaiClock:
         return Tai(clock() + add_ns)
 
     def wait_until(self, due: Tai) -> None:
-        """Sleep to within a millisecond, then the rest; some 60 µs late is usual."""
-        while (left := due.since(self.now())) > 0:
+        """Sleep to within a millisecond, then the rest; some 60 µs late is usual.
+
+        No longer than it would have taken: a clock that is set back meanwhile must not make anybody wait for it to come round.
+        """
+        left = due.since(self.now())
+        end = self._kernel.monotonic() + left + _FINE_NS
+        while left > 0 and self._kernel.monotonic() < end:
             self._kernel.sleep(left if left <= _FINE_NS else min(left - _FINE_NS, _COARSE_NS))
+            left = due.since(self.now())
 
     def look(self) -> ClockState:
         """Ask the kernel anew, once a second or so, and see whether the clock was set since."""

@@ -54,7 +54,8 @@ class AudioAssembler:
     """Assembles one flow, from one leg or both; `channel` counts from 0.
 
     `differential_ns`: by how much one of two legs may follow the other. `store`: where the octets of every channel are kept
-    too, for a way out. Raises FormatError for a channel that the format does not have.
+    too, for a way out. `clock_offset`: what the sender's timestamps are ahead of its media clock by (mediaclk:direct of AES67
+    senders; ST 2110-10 §8.3 wants 0); it is taken off. Raises FormatError for a channel that the format does not have.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class AudioAssembler:
         channel: int = 0,
         differential_ns: int = 0,
         store: SoundStore | None = None,
+        clock_offset: int = 0,
     ) -> None:
         if not 0 <= channel < format.channels:
             raise FormatError(f"channel={channel}: the flow has {format.channels}, counted from 0")
@@ -72,6 +74,7 @@ class AudioAssembler:
         self._payload_type = payload_type
         self._channel = channel
         self._store = store
+        self._clock_offset = clock_offset
         self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
         self._strangers = self._run = self._resyncs = 0
         self._ssrc: int | None = None
@@ -109,7 +112,7 @@ class AudioAssembler:
         ours = self._ours(spans, np.flatnonzero(spans.valid))
         if not len(ours):
             return []
-        packets, start = self._fresh(ours, self._starts(spans.timestamp[ours], now))
+        packets, start = self._fresh(ours, self._starts(spans.timestamp[ours] - self._clock_offset, now))
         self._tracker.observe(spans.sequence[packets], spans.ssrc[packets])
         if self._store is not None:
             self._store.keep(chunk.octets, packets, offset=spans.offset[packets], start=start, count=spans.count[packets])

@@ -75,11 +75,18 @@ def main_sender(packets: Packets) -> int | None:
     return int(senders[counts.argmax()])
 
 
+def is_stuck(packets: Packets) -> bool:
+    """Whether the extended sequence number stays what it is where the lower 16 bits wrap, as some senders' does."""
+    sequence = packets["sequence"][packets["valid"]].astype(np.int64)
+    wraps = np.diff(sequence & 0xFFFF) < -(1 << 15)
+    return bool(wraps.any()) and not (np.diff(sequence >> 16)).any()
+
+
 def own(packets: Packets, *, bits: int) -> Own:
     """The well-formed packets of the main type and sender, without repeats; `bits` of their sequence numbers."""
     packets = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
     packets = packets[packets["ssrc"] == (main_sender(packets) or 0)]
-    number = _unwrapped(packets["sequence"].astype(np.int64), bits)
+    number = _unwrapped(packets["sequence"].astype(np.int64) & ((1 << bits) - 1), bits)
     first = np.sort(np.unique(number, return_index=True)[1])
     packets, number = packets[first], number[first]
     return Own(packets, number, _unwrapped(packets["timestamp"].astype(np.int64), 32))
@@ -103,7 +110,7 @@ def counts(packets: Packets, of: Own, *, bits: int) -> Counts:
     mine = ours[ours["ssrc"] == (main_sender(ours) or 0)] if alternate else ours
     for at in range(0, len(mine), _SLICE):
         part = mine[at : at + _SLICE]
-        tracker.observe(part["sequence"].astype(np.int64), part["ssrc"].astype(np.int64))
+        tracker.observe(part["sequence"].astype(np.int64) & ((1 << bits) - 1), part["ssrc"].astype(np.int64))
     return Counts(
         received=tracker.received,
         lost=tracker.lost,

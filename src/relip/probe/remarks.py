@@ -11,6 +11,7 @@ from relip.probe.report import FlowReport, Kind, LegFigures
 from relip.wire.sdp_media import Sending
 
 INTERLACED = "packets say F=1: an interlaced or segmented picture, judged as if each field were a frame"
+STUCK = "the extended sequence number does not count on where the lower 16 bits wrap: those alone are used"
 SHARED = 0.01
 """Share of packets with the stamp of the one before from which bursts are spoken of."""
 LEAP_US = 37e6

@@ -157,14 +157,21 @@ class FlowStudy:
 
 def study(watches: Sequence[Watch], how: Sequence[Capturing], *, tai_utc_ns: int) -> FlowStudy:
     """What became of a flow, whose legs the watches are, in order."""
-    studies = [_leg(watch, taken, tai_utc_ns) for watch, taken in zip(watches, how, strict=True)]
+    seen = [watch.finish() for watch in watches]
     target, kind = watches[0].target, watches[0].kind
-    bits = _BITS[kind]
+    stuck = _BITS[kind] > 16 and any(legs.is_stuck(each) for each in seen)
+    bits = 16 if stuck else _BITS[kind]
+    studies = [
+        _leg(watch, kept, taken, bits=bits, tai_utc_ns=tai_utc_ns)
+        for watch, kept, taken in zip(watches, seen, how, strict=True)
+    ]
     rate = max((each.figures.megabits_per_s for each in studies), default=0.0) * 1e6
     found = _found(watches[0], studies[0])
     told = remarks.of_flow(kind, [each.figures for each in studies], _delay_us(target))
     if any(each.own.packets["interlaced"].any() for each in studies):
         told.append(remarks.INTERLACED)
+    if stuck:
+        told.append(remarks.STUCK)
     report = FlowReport(
         name=target.name,
         kind=kind,
@@ -186,10 +193,8 @@ def study(watches: Sequence[Watch], how: Sequence[Capturing], *, tai_utc_ns: int
     return FlowStudy(report, studies)
 
 
-def _leg(watch: Watch, how: Capturing, tai_utc_ns: int) -> LegStudy:
+def _leg(watch: Watch, seen: packets.Packets, how: Capturing, *, bits: int, tai_utc_ns: int) -> LegStudy:
     """One leg's figures."""
-    seen = watch.finish()
-    bits = _BITS[watch.kind]
     mine = legs.own(seen, bits=bits)
     pictures = sounds = None
     words = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from relip.graph import epoch
 from relip.graph.hearing import apart
 from relip.peers.report import ClockReport, TimelineReport
 from relip.service.compose.service import Service
 from relip.service.logs import Log
+
+ALONE = " (or ours is wrong, which PTP does not steer)"
 
 
 class Clocks:
@@ -58,8 +62,11 @@ class Clocks:
         return reports
 
     def _notes(self) -> dict[str, epoch.Note | None]:
-        leap_seconds = self._service.clock.state.offset_s
-        return {name: epoch.note(sender, leap_seconds=leap_seconds) for name, sender in self._service.senders.items()}
+        state = self._service.clock.state
+        notes = {name: epoch.note(sender, leap_seconds=state.offset_s) for name, sender in self._service.senders.items()}
+        if state.traceable:
+            return notes
+        return {name: note and replace(note, sentence=note.sentence + ALONE) for name, note in notes.items()}
 
     def _apart(self) -> str | None:
         if self._service.by_arrival:

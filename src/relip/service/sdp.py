@@ -37,11 +37,17 @@ def show(path: Path, interface: str) -> None:
     rows = []
     for each in read.media:
         places = "\n".join(f"{leg.destination}:{leg.port} from {leg.source or 'any'}" for leg in each.flow.legs)
-        clock = each.sending.ts_refclk or "not told"
+        clock = "\n".join([each.sending.ts_refclk or "not told", *_timestamps(each.sending)])
         rows.append([_kind(each.flow.format), _words(each.flow.format), str(each.flow.payload_type), places, clock])
     terminal.table(read.name, ["flow", "format", "type", "legs", "clock"], rows)
     for warning in read.warnings:
         terminal.say(f"warning: {warning}")
+
+
+def _timestamps(sending: Sending) -> list[str]:
+    """What the sender says of its timestamps."""
+    said = {"TSMODE": sending.tsmode, "TSDELAY": sending.tsdelay_us}
+    return [f"{key}={value}" for key, value in said.items() if value is not None]
 
 
 def make(options: SdpOptions) -> str:

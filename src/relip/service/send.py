@@ -79,8 +79,8 @@ def run(options: SendOptions) -> None:
         folder(options.sdp_dir)
     clock = ends.tai_clock()
     packets = FrameHeaders(form, payload_type=PAYLOAD_TYPES["video"], ssrc=0).packets
-    leg = _legs(options, "video")[0]
-    paced = ends.pacing(leg, form, packets, mode=options.pacing, lead_packets=None)
+    picture = Flow(format=form, payload_type=PAYLOAD_TYPES["video"], legs=_legs(options, "video"))
+    paced = ends.pacing(picture, packets, mode=options.pacing)
     sender = Sender(
         VideoOut(_reel(options, form, frames), *_out(options, "video", form, paced), paced),
         clock=clock,

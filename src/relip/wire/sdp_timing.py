@@ -21,6 +21,22 @@ def declared_delay_us(source: Sending | None) -> int:
     return delay_us if delay_us <= MAX_DELAY_US else 0
 
 
+def oddities(picture: Sending | None, voice: Sending | None, *, latency_us: int) -> list[str]:
+    """What an engineer should know of the delays that two senders declare, a sentence each."""
+    notes = [
+        f"TSDELAY={said.tsdelay_us} of the {name} is passed over: no live channel has such a delay"
+        for name, said in (("picture", picture), ("voice", voice))
+        if said is not None and (said.tsdelay_us or 0) > MAX_DELAY_US
+    ]
+    later_us = declared_delay_us(voice) - declared_delay_us(picture)
+    if later_us > latency_us // 2:
+        notes.append(
+            f"the voice comes {later_us // 1000} ms after its timestamps and the picture's latency is {latency_us // 1000} ms:"
+            " it will be too late, unless latency.frames is raised or the picture comes later too"
+        )
+    return notes
+
+
 def preserved(source: Sending | None, own: Sending, *, delay_us: int) -> Sending:
     """`own`, with the timestamps of a `source` passed on as they are; None when its sender says nothing.
 

@@ -167,6 +167,19 @@ def test_waiting_sleeps_in_pieces_until_the_instant():
     assert clock.now() == due
 
 
+def test_a_clock_that_is_set_back_while_somebody_waits_holds_nobody_up():
+    class SetBack(Host):
+        def sleep(self, ns):
+            super().sleep(ns)
+            if self.up_ns == ns:
+                self.utc_ns -= 3600 * NS_PER_S
+
+    host = SetBack()
+    clock = TaiClock(kernel=host)
+    clock.wait_until(clock.now().after(NS_PER_S))
+    assert NS_PER_S <= host.up_ns < 2 * NS_PER_S
+
+
 def test_this_kernel_answers():
     said = Kernel().steering()
     assert said.max_error_us >= 0

@@ -56,6 +56,14 @@ def test_consecutive_packets_become_one_run_of_the_first_channel(form):
     assert np.array_equal(block.samples, samples[:, 0])
 
 
+def test_a_media_clock_s_offset_is_taken_off():
+    samples = noise(MONO, 3)
+    far = START + 963_214_424
+    assembler = AudioAssembler(MONO, payload_type=TYPE, clock_offset=963_214_424)
+    (block,) = assembler.push(chunk_of(packets_of(samples, start=far)), NOW)
+    assert block.start_sample == START
+
+
 def test_another_channel_may_be_taken():
     form = AudioFormat(channels=8)
     samples = noise(form, 2)

@@ -104,6 +104,18 @@ def test_a_gap_of_thousands_of_packets_is_a_loss_and_no_other_sender(judged):
     assert figures.video.frames.absent == 12
 
 
+def test_an_extended_number_that_does_not_count_is_told_and_done_without(judged):
+    video = Video(sequence=65_000).frames(8)
+    video.packets = [(ns, octets[:12] + bytes(2) + octets[14:]) for ns, octets in video.packets]
+    del video.packets[2000]
+    study = judged(video)
+    figures = leg_of(study)
+    assert (figures.packets.lost, figures.packets.restarts) == (1, 0)
+    assert figures.packets.first_lost == [(65_000 + 2000) & 0xFFFF]
+    assert figures.video.frames.incomplete == 1
+    assert "extended sequence number" in study.report.remarks[0]
+
+
 def test_repeats_and_reordered_packets_are_counted_and_harm_no_frame(judged):
     video = Video().frames(8)
     at = 3 * PACKETS + 7

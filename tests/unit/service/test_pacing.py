@@ -24,8 +24,8 @@ IN_TIME, LATE = np.array([4320, 0, 1, 8, 3, 173]), np.array([4320, 0, 1, 8, -1, 
 
 def said(leg, mode, lead=None):
     """The format parameters of the transport file."""
-    paced = ends.pacing(leg, FORMAT, 4320, mode=mode, lead_packets=lead)
     flow = Flow(format=FORMAT, payload_type=96, legs=(leg,))
+    paced = ends.pacing(flow, 4320, mode=mode, lead_packets=lead)
     text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
     return next(line for line in text.splitlines() if line.startswith("a=fmtp"))
 

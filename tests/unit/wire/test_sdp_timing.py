@@ -8,7 +8,7 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import video_format
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
-from relip.wire.sdp_timing import MAX_DELAY_US, declared_delay_us, preserved, renewed
+from relip.wire.sdp_timing import MAX_DELAY_US, beside, declared_delay_us, oddities, preserved, renewed
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +58,24 @@ def test_a_delay_that_no_live_channel_has_is_passed_over():
     assert declared_delay_us(Sending(tsdelay_us=MAX_DELAY_US)) == MAX_DELAY_US
     assert declared_delay_us(Sending(tsdelay_us=MAX_DELAY_US + 1)) == 0
     assert declared_delay_us(None) == 0
+
+
+def test_a_voice_that_leaves_beside_its_picture_is_as_late_as_that():
+    assert beside(CAMERA, None) is CAMERA
+    assert beside(None, None) is None
+    assert beside(None, CAMERA) is None, "neither says anything of a delay"
+    late = replace(CAMERA, tsmode="PRES", tsdelay_us=120_000)
+    assert beside(CAMERA, late) == replace(CAMERA, tsdelay_us=120_000)
+    said = preserved(beside(None, late), OWN, delay_us=200_000)
+    assert (said.tsdelay_us, said.ts_refclk) == (320_000, OWN.ts_refclk)
+
+
+def test_delays_that_will_not_go_together_are_told():
+    late = Sending(tsdelay_us=150_000)
+    assert oddities(None, late, latency_us=400_000) == []
+    assert oddities(late, late, latency_us=200_000) == []
+    assert "150 ms after its timestamps" in oddities(None, late, latency_us=200_000)[0]
+    assert "TSDELAY=10000001 of the picture" in oddities(Sending(tsdelay_us=MAX_DELAY_US + 1), None, latency_us=1)[0]
 
 
 def test_it_all_reads_back_from_a_transport_file():

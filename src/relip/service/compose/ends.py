@@ -8,7 +8,7 @@ from functools import partial
 from relip.clock.ptp import LEAP_SECONDS, TaiClock
 from relip.device.host import HostDevice
 from relip.essence.errors import ResourceError
-from relip.essence.flow import Flow, Leg
+from relip.essence.flow import Flow, VideoFlow
 from relip.essence.formats import Format, VideoFormat
 from relip.essence.tai import period_ns
 from relip.graph.pacing import Mode, Pacing, pacing_of
@@ -52,19 +52,21 @@ def sink(flow: Flow[Format], *, clock: Clock | None = None, ttl: int = 16, dscp:
     return LegsSink([partial(UdpSink, leg, clock=clock, ttl=ttl, dscp=dscp) for leg in flow.legs])
 
 
-def pacing(leg: Leg, format: VideoFormat, packets: int, *, mode: str, lead_packets: int | None) -> Pacing:  # noqa: A002
-    """How a flow of `packets` a frame leaves on a leg; `auto` is `hybrid`, and `spread` on loopback.
+def pacing(flow: VideoFlow, packets: int, *, mode: str, lead_packets: int | None = None) -> Pacing:
+    """How a flow of `packets` a frame leaves; `auto` is `hybrid`, and `spread` on loopback.
 
     Raises FormatError, and ResourceError where the kernel was to pace and does not.
     """
     if mode == "auto":
-        mode = Mode.SPREAD if leg.interface.startswith(LOOPBACK) else Mode.HYBRID
-    planned = pacing_of(format, packets, Mode(mode), lead_packets)
+        mode = Mode.SPREAD if flow.legs[0].interface.startswith(LOOPBACK) else Mode.HYBRID
+    planned = pacing_of(flow.format, packets, Mode(mode), lead_packets)
     if planned.mode is Mode.KERNEL:
-        octets, interval_ns = format.frame_octets // packets + kernel_pacing.HEADER_OCTETS, period_ns(format.rate) // packets
-        why = kernel_pacing.refusal(leg, planned.schedule, packet_octets=octets, interval_ns=interval_ns)
-        if why:
-            raise ResourceError(f"pacing=kernel: {why}")
+        octets = flow.format.frame_octets // packets + kernel_pacing.HEADER_OCTETS
+        interval_ns = period_ns(flow.format.rate) // packets
+        for leg in flow.legs:
+            why = kernel_pacing.refusal(leg, planned.schedule, packet_octets=octets, interval_ns=interval_ns)
+            if why:
+                raise ResourceError(f"pacing=kernel: {why}")
     return planned
 
 

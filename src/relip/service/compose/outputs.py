@@ -159,7 +159,7 @@ def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[
     """How the video's packets leave, and the clock of the card that sees to it, if one does."""
     if out.video.transport == "rivermax":
         return card_clock(out.video.interface, clock), pacing_of_card(flow.format, packets)
-    return None, pacing(flow.legs[0], flow.format, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+    return None, pacing(flow, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
 
 
 def write_sdp(out: FlowOut, text: str) -> None:

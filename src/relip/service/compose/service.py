@@ -27,6 +27,7 @@ from relip.service.compose.flows import Incoming, Outgoing, differential_ns, inc
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.service.compose.outputs import delay_ns, frames_early, way_out
 from relip.service.compose.sound import hear
+from relip.wire.sdp_timing import oddities
 
 SPARE_SLOTS = 10
 """Frame buffers beyond those that wait: five of the assembler, one being sent, and a few that the
@@ -121,7 +122,11 @@ def service(config: Config) -> Service:
         format=video.format,
         delay=delay,
         clock=clock,
-        notes=[*graph.notes, *(note for end in ends for note in end.warnings)],
+        notes=[
+            *graph.notes,
+            *oddities(camera, speaker, latency_us=delay.latency_ns // 1000),
+            *(note for end in ends for note in end.warnings),
+        ],
         incoming={name: way.incoming for name, way in ways.items()},
         outgoing=out.outgoing,
         departures=out.departures,

@@ -75,7 +75,13 @@ def hear(
     store = None
     if config.output.voice is not None:
         store = SoundStore(flow.format, samples=(delay.latency_ns + SPARE_NS) * AUDIO_CLOCK_HZ // NS_PER_S)
-    assembler = AudioAssembler(flow.format, payload_type=flow.payload_type, differential_ns=apart_ns, store=store)
+    assembler = AudioAssembler(
+        flow.format,
+        payload_type=flow.payload_type,
+        differential_ns=apart_ns,
+        store=store,
+        clock_offset=_clock_offset(said[0]),
+    )
     reception = Reception(
         sounds.source,
         assembler,
@@ -117,6 +123,7 @@ def _sender(
     said = passed_on(config, source, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
     out.outgoing["voice"] = outgoing(keys, flow, clock=clock, sending=said)
     write_sdp(keys, sdp.format(flow, sending=said, ttl=keys.ttl))
+    shift_ns = out.shift_frames * delay.latency_ns // delay.frames
     return VoiceSender(
         out.outgoing["voice"].sink,
         store,
@@ -126,5 +133,10 @@ def _sender(
         latency_ns=delay.latency_ns,
         offset=offset,
         failures=tally.failures,
-        shift_samples=out.shift_frames * delay.latency_ns * AUDIO_CLOCK_HZ // (delay.frames * NS_PER_S),
+        shift_samples=_clock_offset(source) + shift_ns * AUDIO_CLOCK_HZ // NS_PER_S,
     )
+
+
+def _clock_offset(said: Sending | None) -> int:
+    """What a sender's timestamps are ahead of its media clock by."""
+    return 0 if said is None else said.media_clock_offset or 0

@@ -178,9 +178,9 @@ class _Watch:
 def _send(line: Line, said: Any) -> None:  # noqa: ANN401  a queue
     shape = (PICTURES, line.format.height, line.format.row_octets)
     reel = Reel(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
-    paced = pacing(line.leg, line.format, line.packets, mode=line.mode, lead_packets=None)
     clock = tai_clock()
     flow = Flow(format=line.format, payload_type=PAYLOAD_TYPE, legs=(line.leg,))
+    paced = pacing(flow, line.packets, mode=line.mode)
     sender = Sender(VideoOut(reel, flow, UdpSink(line.leg, clock=clock), paced), clock=clock)
     watch = _Watch(float(line.frames / line.format.rate))
     memory.freeze()
