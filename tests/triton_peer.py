@@ -1,6 +1,7 @@
 """A real Triton server on the loopback, started and ended by a test; `tools/triton_server.py` has its environment."""
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -56,6 +57,16 @@ def refused(model, inputs, words):
         time.sleep(0.02)
 
 
+@functools.cache
+def missing():
+    """Why there is no such server here, if there is none; tried once a session, for it takes its time."""
+    try:
+        triton_server.environment()
+    except triton_server.Unavailable as cause:
+        return str(cause)
+    return None
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -104,10 +115,8 @@ class TritonPeer:
     """A server of one repository. It keeps its ports from start to start."""
 
     def __init__(self, repository, folder, options=()):
-        try:
-            triton_server.environment()
-        except triton_server.Unavailable as cause:
-            pytest.skip(str(cause))
+        if (why := missing()) is not None:
+            pytest.skip(why)
         self._repository, self._folder, self._options = repository, folder, options
         self.grpc, self.http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.start()

@@ -22,7 +22,8 @@ from relip.wire.sequence import MAX_MISORDER, SequenceTracker, unwrap
 from relip.wire.st2110_30 import Fault, SampleSpans
 
 STRANGERS = 4
-"""Packets of another SSRC, none of the known one between them, by which a new sender shows that it is no stray."""
+"""Packets of another SSRC in sequence, none of the known one between them, by which a new sender shows that it is no stray;
+likewise of one whose timestamps are far from where they were."""
 REMEMBERED = 1024
 """Packets whose repetition is recognised at least: an eighth of a second at 125 µs, a second at 1 ms."""
 VISIT_NS = NS_PER_S // 4
@@ -36,8 +37,8 @@ class AudioCounters:
     """What an audio flow brought since the start, in packets.
 
     `lost`: not received so far, and no leg may still bring it. `late`: came after packets of a later push, by more than legs
-    may be apart. `malformed`: break RFC 3550 or hold no whole samples. `stranger`: another SSRC. `resyncs`: the sender changed,
-    or its timestamps leapt.
+    may be apart. `malformed`: break RFC 3550 or hold no whole samples. `stranger`: another SSRC, or a timestamp far from the
+    stream's. `resyncs`: the sender changed, or its timestamps leapt.
     """
 
     packets: int = 0
@@ -78,6 +79,7 @@ class AudioAssembler:
         self._packets = self._duplicate = self._late = self._malformed = self._other_type = 0
         self._strangers = self._run = self._resyncs = 0
         self._ssrc: int | None = None
+        self._run_ssrc = self._run_sequence = -1
         packet_ns = int(format.packet_time * NS_PER_S)
         behind = -(-differential_ns // packet_ns)
         self._tracker = SequenceTracker(max_misorder=MAX_MISORDER + behind, patience=behind)
@@ -109,7 +111,7 @@ class AudioAssembler:
         self._packets += n
         self._other_type += int(faults[Fault.PAYLOAD_TYPE])
         self._malformed += int(faults[Fault.RTP] + faults[Fault.LENGTH])
-        ours = self._ours(spans, np.flatnonzero(spans.valid))
+        ours = self._near(spans.timestamp, self._ours(spans, np.flatnonzero(spans.valid)), now)
         if not len(ours):
             return []
         packets, start = self._fresh(ours, self._starts(spans.timestamp[ours] - self._clock_offset, now))
@@ -122,6 +124,7 @@ class AudioAssembler:
         """Nothing of the stream is known any more."""
         self._recent = np.zeros(0, np.int64)
         self._end: int | None = None
+        self._leaps = 0
 
     def _ours(self, spans: SampleSpans, valid: NDArray[np.int64]) -> NDArray[np.int64]:
         """The packets (k,) of the present sender; enough of another one in a row make it the present one."""
@@ -129,8 +132,7 @@ class AudioAssembler:
         if self._ssrc is None and len(ssrc):
             self._ssrc = int(ssrc[0])
         known = ssrc == self._ssrc
-        last_known = int(np.flatnonzero(known)[-1]) if known.any() else -1
-        self._run = len(ssrc) - 1 - last_known + (self._run if last_known < 0 else 0)
+        self._run = self._run_of(ssrc, spans.sequence[valid])
         if self._run >= STRANGERS:
             self._ssrc = int(ssrc[-1])
             self._run = 0
@@ -140,6 +142,33 @@ class AudioAssembler:
         ours: NDArray[np.int64] = valid[known]
         self._strangers += len(valid) - len(ours)
         return ours
+
+    def _run_of(self, ssrc: NDArray[np.int64], sequence: NDArray[np.int64]) -> int:
+        """How many packets up to the last, in sequence and with nothing between them, are of one sender that is not ours."""
+        if not len(ssrc):
+            return self._run
+        follows = np.empty(len(ssrc), np.bool_)
+        follows[0] = ssrc[0] == self._run_ssrc and (int(sequence[0]) - self._run_sequence) & 0xFFFF <= 1
+        follows[1:] = (ssrc[1:] == ssrc[:-1]) & (np.diff(sequence) & 0xFFFF <= 1)
+        self._run_ssrc, self._run_sequence = int(ssrc[-1]), int(sequence[-1])
+        begins = np.flatnonzero(~follows)
+        run = len(ssrc) - int(begins[-1]) if len(begins) else self._run + len(ssrc)
+        return 0 if ssrc[-1] == self._ssrc else run
+
+    def _near(self, timestamp: NDArray[np.int64], ours: NDArray[np.int64], now: Tai) -> NDArray[np.int64]:
+        """The packets (k,) that are this stream's by their time: one that is far from the others is damaged or forged."""
+        if not len(ours):
+            return ours
+        near = now.ticks(self._format.clock_hz) if self._end is None else self._end
+        start = unwrap(timestamp[ours], near, bits=32)
+        middle = np.sort(start)[len(start) // 2] if self._end is None else self._end
+        far = np.abs(start - middle) > FAR_SAMPLES
+        self._leaps = self._leaps + len(ours) if far.all() else 0
+        if self._leaps >= STRANGERS:
+            return ours
+        self._strangers += int(far.sum())
+        followed: NDArray[np.int64] = ours[~far]
+        return followed
 
     def _starts(self, timestamp: NDArray[np.int64], now: Tai) -> NDArray[np.int64]:
         """The first sample's number of each packet (k,), unwrapped near the stream, or near `now` at its beginning."""

@@ -63,14 +63,16 @@ class Own:
 
 def main_type(packets: Packets) -> int | None:
     """The payload type of most well-formed packets."""
-    types = packets["payload_type"][packets["valid"]]
-    return int(np.bincount(types).argmax()) if len(types) else None
+    counts = np.bincount(packets["payload_type"], packets["valid"])
+    return int(counts.argmax()) if counts.any() else None
 
 
 def main_sender(packets: Packets) -> int | None:
     """The SSRC of most well-formed packets."""
     if not len(packets):
         return None
+    if (packets["ssrc"] == packets["ssrc"][0]).all():
+        return int(packets["ssrc"][0])
     senders, counts = np.unique(packets["ssrc"], return_counts=True)
     return int(senders[counts.argmax()])
 
@@ -84,12 +86,18 @@ def is_stuck(packets: Packets) -> bool:
 
 def own(packets: Packets, *, bits: int) -> Own:
     """The well-formed packets of the main type and sender, without repeats; `bits` of their sequence numbers."""
-    packets = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
-    packets = packets[packets["ssrc"] == (main_sender(packets) or 0)]
+    packets = _only(packets, packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0)))
+    packets = _only(packets, packets["ssrc"] == (main_sender(packets) or 0))
     number = _unwrapped(packets["sequence"].astype(np.int64) & ((1 << bits) - 1), bits)
-    first = np.sort(np.unique(number, return_index=True)[1])
-    packets, number = packets[first], number[first]
+    if (np.diff(number) <= 0).any():
+        first = np.sort(np.unique(number, return_index=True)[1])
+        packets, number = packets[first], number[first]
     return Own(packets, number, _unwrapped(packets["timestamp"].astype(np.int64), 32))
+
+
+def _only(packets: Packets, which: NDArray[np.bool_]) -> Packets:
+    """Those of the packets; no copy where that is all."""
+    return packets if which.all() else packets[which]
 
 
 def _unwrapped(values: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
@@ -105,9 +113,9 @@ def counts(packets: Packets, of: Own, *, bits: int) -> Counts:
     """What came and what did not; `bits` of the sequence numbers."""
     dropout, misorder = RESTART[bits]
     tracker = SequenceTracker(bits=bits, max_dropout=dropout, max_misorder=misorder)
-    ours = packets[packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0))]
+    ours = _only(packets, packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0)))
     alternate = int((np.diff(ours["ssrc"]) != 0).sum()) > MOST_CHANGES
-    mine = ours[ours["ssrc"] == (main_sender(ours) or 0)] if alternate else ours
+    mine = _only(ours, ours["ssrc"] == (main_sender(ours) or 0)) if alternate else ours
     for at in range(0, len(mine), _SLICE):
         part = mine[at : at + _SLICE]
         tracker.observe(part["sequence"].astype(np.int64) & ((1 << bits) - 1), part["ssrc"].astype(np.int64))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from relip.essence.errors import RelipError, ResourceError
+from relip.essence.errors import RelipError
 from relip.ports import Chunk, PacketSource
 from relip.probe import packets
 from relip.probe.study import Watch
@@ -85,7 +85,7 @@ def _drain(feed: Feed, ready: threading.Semaphore, done: threading.Event, failed
             count = feed.source.receive(chunk, 0)
             feed.watch.take(chunk)
         feed.dropped = feed.source.dropped - before
-    except ResourceError as cause:
+    except RelipError as cause:
         failed.append(cause)
         ready.release()
 

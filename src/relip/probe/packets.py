@@ -11,12 +11,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from relip.essence.errors import FormatError
 from relip.essence.formats import PGROUP_OCTETS
 from relip.frames import rows
 from relip.ports import Chunk
 from relip.wire import rtp
 from relip.wire.st2110_20 import Fault
 
+MOST_PACKETS = 40_000_000
+"""Of one leg: two and a half minutes of 1080p60, which need about 6 GB while they are worked out."""
 BLOCK_OCTETS = 180
 """Sample data in the block packing mode come in whole blocks (ST 2110-20 §6.3.3)."""
 PACKET = np.dtype(
@@ -48,9 +51,13 @@ class Kept:
     """Records in the order of arrival, kept chunk by chunk."""
 
     parts: list[Packets] = field(default_factory=list)
+    count: int = 0
 
     def add(self, packets: Packets) -> None:
-        """Keep some more."""
+        """Keep some more. Raises FormatError beyond MOST_PACKETS."""
+        self.count += len(packets)
+        if self.count > MOST_PACKETS:
+            raise FormatError(f"more than {MOST_PACKETS} packets of one leg: look at a shorter time")
         self.parts.append(packets)
 
     def all(self) -> Packets:

@@ -74,6 +74,8 @@ def _targets(where: str, options: ProbeOptions) -> list[Target]:
     """The flows that one argument names: all of a transport file, or the one that goes to ADDRESS:PORT."""
     said = None if options.format_ is None else video_format(options.format_)
     if not where.endswith(".sdp"):
+        if Path(where).exists():
+            raise FormatError(f"{where}: neither a transport file (.sdp) nor a capture ({', '.join(CAPTURES)})")
         return [Target(where, legs(where, "WHERE", options.interface), said)]
     path = Path(where)
     first, _, second = options.interface.partition(",")

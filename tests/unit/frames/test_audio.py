@@ -159,6 +159,35 @@ def test_timestamps_that_leap_start_a_new_count_near_now():
     assert assembler.counters.resyncs == 1
 
 
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_a_crowd_of_strangers_is_no_sender(size):
+    sound = noise(MONO, 16)
+    packets = packets_of(sound)
+    crowd = [packets_of(noise(MONO, 1), ssrc=100 + k, sequence=k * 977) for k in range(96)]
+    rival = [packets_of(noise(MONO, 1), ssrc=7, sequence=k * 977) for k in range(96)]
+    mixed = np.concatenate(
+        [p for k in range(16) for p in (packets[k : k + 1], *crowd[6 * k : 6 * k + 6], *rival[6 * k : 6 * k + 6])]
+    )
+    assembler = AudioAssembler(MONO, payload_type=TYPE)
+    heard = [block for at in range(0, len(mixed), size) for block in assembler.push(chunk_of(mixed[at : at + size]), NOW)]
+    assert np.array_equal(np.concatenate([block.samples for block in heard]), sound[:, 0])
+    assert (assembler.counters.stranger, assembler.counters.resyncs) == (192, 0)
+
+
+@pytest.mark.parametrize("size", [1, 5, 40])
+def test_timestamps_far_away_between_true_ones_are_heard_by_nobody(size):
+    sound = noise(MONO, 40)
+    packets = packets_of(sound)
+    forged = packets_of(noise(MONO, 20, seed=9))
+    forged[:, 4:8] ^= np.random.default_rng(1).integers(0, 256, (20, 4), dtype=np.uint8) | np.uint8([0x40, 0, 0, 0])
+    mixed = np.concatenate([np.concatenate([packets[2 * k : 2 * k + 2], forged[k : k + 1]]) for k in range(20)])
+    assembler = AudioAssembler(MONO, payload_type=TYPE)
+    heard = [block for at in range(0, 60, size) for block in assembler.push(chunk_of(mixed[at : at + size]), NOW)]
+    assert np.array_equal(np.concatenate([block.samples for block in heard]), sound[:, 0])
+    assert next(block.start_sample for block in heard) == START
+    assert (assembler.counters.stranger, assembler.counters.resyncs, assembler.counters.lost) == (20, 0, 0)
+
+
 def test_faulty_packets_are_counted_by_cause():
     packets = packets_of(noise(MONO, 6))
     packets[0, 0] = 0x40

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from probed import LEG, PACKETS, Video, capture_of, probe
+from relip.essence.errors import FormatError
 from relip.essence.flow import Leg
 from relip.ports import Chunk
+from relip.probe import packets
 from relip.probe.legs import spread
 from relip.probe.listen import Feed, listen, replay
 from relip.probe.sniff import rate_of, sniff
@@ -125,9 +127,16 @@ def test_what_waited_before_the_listening_is_thrown_away_and_only_new_losses_cou
     assert told
 
 
+def test_more_packets_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(packets, "MOST_PACKETS", 1000)
+    path = capture_of(tmp_path / "v.pcap", (LEG, Video().frames(4).packets))
+    with pytest.raises(FormatError, match="more than 1000 packets of one leg"):
+        probe(path)
+
+
 def test_a_watch_sees_the_same_however_its_packets_are_cut_into_chunks(tmp_path):
-    packets = Video().frames(4).packets
-    path = capture_of(tmp_path / "v.pcap", (LEG, packets))
+    sent = Video().frames(4).packets
+    path = capture_of(tmp_path / "v.pcap", (LEG, sent))
     watches = [Watch(Target("flow", (LEG,)), LEG) for _ in range(2)]
     capture = Capture(path)
     replay(watches[0], PcapSource(capture, LEG), tell=lambda _: None)
@@ -135,6 +144,6 @@ def test_a_watch_sees_the_same_however_its_packets_are_cut_into_chunks(tmp_path)
     while source.receive(chunk, 0):
         watches[1].take(chunk)
     first, second = (watch.finish() for watch in watches)
-    assert len(first) == len(packets)
+    assert len(first) == len(sent)
     assert np.array_equal(first, second)
-    assert first["arrival"].tolist() == [ns for ns, _ in packets]
+    assert first["arrival"].tolist() == [ns for ns, _ in sent]

@@ -123,6 +123,13 @@ def test_wrong_input_is_one_line_and_an_exit_code(ran, arguments, code, words):
     assert words in told
 
 
+def test_a_file_of_another_kind_is_named(ran, tmp_path):
+    (tmp_path / "a.pcap.gz").write_bytes(b"")
+    ended, told, _ = ran(tmp_path / "a.pcap.gz")
+    assert ended == 2
+    assert "neither a transport file (.sdp) nor a capture (.pcap, .pcapng, .cap)" in told
+
+
 def test_a_transport_file_that_is_none_is_named(ran, tmp_path):
     (tmp_path / "odd.sdp").write_bytes(b"\xff\xfe")
     ended, told, _ = ran(tmp_path / "odd.sdp")
