@@ -46,6 +46,16 @@ def test_a_voice_that_keeps_tai_is_locked_and_handed_on_as_it_is():
     assert room.hearing.arrival_shift(T0, T0) == 0
 
 
+def test_a_machine_that_is_busier_for_a_while_does_not_unlock_a_voice():
+    timeline = voice_timeline(Fraction(1, 1000))
+    for k in range(1000):
+        busy_ns = 6 * MS if 300 < k < 600 else 0
+        origin = T0.after(k * VISIT_NS)
+        timeline.place(origin, origin.after(2 * MS + busy_ns))
+        assert timeline.locked
+    assert timeline.offset_ns == 0
+
+
 def test_before_any_voice_has_come_nothing_is_shifted():
     assert Room().hearing.arrival_shift(T0, T0.after(NS_PER_S)) == 0
 
