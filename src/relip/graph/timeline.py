@@ -79,6 +79,11 @@ class Timeline:
         return self._delay_ns + self._offset_ns
 
     @property
+    def delay_ns(self) -> int:
+        """How long after its timestamps the sender says it sends."""
+        return self._delay_ns
+
+    @property
     def behind_ns(self) -> int:
         """How far the sender's time was found to lie behind ours, its declared delay taken off; drift since then is not in."""
         return self._found_ns or 0
@@ -102,7 +107,7 @@ class Timeline:
         age_ns = arrived.since(origin) - self._delay_ns
         self._pace.observe(origin, arrived)
         self._find(age_ns, origin)
-        if self._window.observe(age_ns, arrived):
+        if not self._strays and self._window.observe(age_ns, arrived):
             self._judge()
         self._slew(origin)
         if not self._strays:
