@@ -1,6 +1,6 @@
 """What breaks in a picture on the wire, through the real graph on a clock set by hand, packet by packet and by a seed.
 
-Of each: nothing wrong is ever shown, the picture is back within two frames of a clean stream, and a counter has moved.
+Of each: nothing wrong is ever shown, the picture is back within a frame of a clean stream, and a counter has moved.
 """
 
 from fractions import Fraction
@@ -26,7 +26,8 @@ DELAY = Delay(frames=5, latency_ns=200_000_000, release_ns=173_500_000)
 PACKETS = FrameHeaders(FORM, payload_type=VIDEO, ssrc=1).packets
 BREAK, RETURN, END = 6, 12, 20
 SECOND_TICKS = 90_000
-RECOVERY = 2
+RECOVERY = 1
+"""Frames that may be missing once a clean stream is back: half of what was asked for."""
 
 
 def bypassed(clock):
@@ -209,7 +210,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("second", [None, {"reorder": 0.1}], ids=["one leg", "two legs, one of them shuffled"])
 @pytest.mark.parametrize("what", SCRIPTS)
-def test_it_is_survived_counted_and_over_within_two_frames(what, second):
+def test_it_is_survived_counted_and_over_within_a_frame(what, second):
     script, counter = SCRIPTS[what]
     studio, camera = play(script, second=second)
     assert is_right(studio, camera)

@@ -6,17 +6,28 @@ import time
 import numpy as np
 import pytest
 
+from relip.clock.manual import ManualClock
 from relip.clock.ptp import TaiClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
 from relip.essence.formats import video_format
+from relip.essence.tai import Tai
 from relip.graph.pacing import Mode, pacing_of
 from relip.ports import PACKET_STRIDE, Burst, Chunk, Measured, Schedule
 from relip.transport import udp
 from relip.transport.udp import LEAST_BUFFER_OCTETS, SingleUdpSource, StampedUdpSource, UdpSink, UdpSource
 from relip.wire.st2110_20 import FrameHeaders
 from relip.wire.st2110_21 import Bucket, TrafficShape, cinst
-from transport_contract import SECOND_NS, PairContract, SourceContract, StampContract, burst_of, payloads, receive_all
+from transport_contract import (
+    SCHEDULES,
+    SECOND_NS,
+    PairContract,
+    SourceContract,
+    StampContract,
+    burst_of,
+    payloads,
+    receive_all,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -297,6 +308,30 @@ def test_a_unicast_port_in_use_is_refused():
     with pytest.raises(ResourceError, match="in use"):
         UdpSource(leg)
     first.close()
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=["at once", "spread", "hybrid", "spin"])
+def test_a_burst_waits_for_the_instant_at_which_it_is_due(schedule):
+    clock = ManualClock(Tai(1_764_000_000_000_000_000))
+    sink = UdpSink(Leg("127.0.0.1", free_port()), clock=clock)
+    burst = burst_of(payloads()[:10], schedule=schedule)
+    burst.due = clock.now().after(30_000_000)
+    start = time.monotonic_ns()
+    assert sink.send(burst) == 10
+    assert time.monotonic_ns() - start >= 30_000_000
+    assert burst.measured[Measured.FIRST_NS] >= 0
+    sink.close()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_an_instant_that_a_step_of_the_clock_has_put_out_of_reach_is_now(hours):
+    clock = ManualClock(Tai(1_764_000_000_000_000_000))
+    sink = UdpSink(Leg("127.0.0.1", free_port()), clock=clock)
+    burst = burst_of(payloads()[:10], schedule=SCHEDULES[2])
+    burst.due = clock.now().after(hours * 3600 * SECOND_NS)
+    assert sink.send(burst) == 10
+    assert 0 <= burst.measured[Measured.FIRST_NS] < 60 * SECOND_NS
+    sink.close()
 
 
 def test_a_source_for_single_datagrams_gets_what_was_sent_joined():

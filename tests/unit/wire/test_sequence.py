@@ -122,3 +122,16 @@ def test_random_numbers_are_counted_and_nothing_else(chunks):
         tracker.observe(np.array([n for n, _ in chunk], np.int64), np.array([s for _, s in chunk], np.int64))
     assert tracker.received + tracker.duplicate == sum(map(len, chunks))
     assert tracker.lost >= 0
+
+
+def test_what_may_still_come_is_not_lost_yet():
+    tracker = observe(SequenceTracker(patience=3), [10, 12, 15])
+    assert tracker.lost == 1  # 11; 13 and 14 are among the newest three
+    observe(tracker, [14, 16])
+    assert tracker.lost == 2
+    observe(tracker, [17, 18, 13])
+    assert tracker.lost == 1
+
+
+def test_a_patient_tracker_waits_for_nothing_before_its_first_packet():
+    assert observe(SequenceTracker(patience=50), [10]).lost == 0
