@@ -133,7 +133,7 @@ class PacketSource(Protocol):
     def receive(self, chunk: Chunk, wait_ns: int) -> int:
         """Fill the chunk from its start; wait at most `wait_ns` for the first packet. Returns and sets `chunk.count`.
 
-        Raises ResourceError when the source is gone for good (closed, interface removed).
+        Raises ResourceError when the source is gone: closed, or its interface was removed (`transport.legs` opens it anew).
         """
         ...
 

@@ -182,7 +182,7 @@ class AncAssembler:
             newer = [frame.first_ns for frame in self._frames.values() if frame.ticks > ticks]
             overtaken = bool(newer) and now.ns - min(newer) >= self._window_ns
             frame = self._frames[ticks]
-            tired = now.ns - frame.first_ns >= PATIENCE_NS or len(self._frames) > MAX_FRAMES
+            tired = now.ns - frame.first_ns >= PATIENCE_NS + self._window_ns or len(self._frames) > MAX_FRAMES
             if not (overtaken or tired or self._is_whole(frame)):
                 break
             grains.append(self._leave(frame))

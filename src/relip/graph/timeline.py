@@ -22,7 +22,9 @@ TRIED_GRAINS = 5
 """So many grains after an offset was found, it may still be found better: the first ones may have been late or early."""
 STRAYS = 1
 """A timestamp that leaps and does not fit may be damaged; the next one that does so too is not."""
-PATIENCE_NS = NS_PER_S // 2
+STALL_NS = NS_PER_S
+"""So far beyond the latest that fits, what comes after a gap may still have been held up."""
+PATIENCE_NS = 2 * NS_PER_S
 """Timestamps that go on without a leap may not fit for so long before the offset is left: a stall of this machine is no jump
 of the sender."""
 WINDOW_NS = 4 * NS_PER_S
@@ -32,6 +34,8 @@ SLEW = 500
 than any crystal, and 80 µs a frame at 25 fps, which nobody sees."""
 NEW_PATH_NS = 10_000_000
 """Ages that change by more from window to window tell of another way through the network, not of a clock."""
+ASTRAY_NS = 10_000_000
+"""A locked sender whose least age has moved so far, or by half a period, drifts; less is what a busy machine makes of it."""
 DRIFT_NS = 60 * NS_PER_S
 """A drift is told after so long: jitter of a tenth of a millisecond is then 2 ppm."""
 PACE_NS = 2 * NS_PER_S
@@ -46,6 +50,7 @@ class Timeline:
         self._period_ns = NS_PER_S * rate.denominator // rate.numerator
         self._latest_ns = late_periods * self._period_ns
         self._delay_ns = delay_ns
+        self._early_ns = EARLY_NS + min(delay_ns, self._latest_ns)  # who declares a delay may well send sooner
         self._found_ns: int | None = None
         self._offset_ns = 0
         self._drifts = False
@@ -74,6 +79,11 @@ class Timeline:
         return self._delay_ns + self._offset_ns
 
     @property
+    def delay_ns(self) -> int:
+        """How long after its timestamps the sender says it sends."""
+        return self._delay_ns
+
+    @property
     def behind_ns(self) -> int:
         """How far the sender's time was found to lie behind ours, its declared delay taken off; drift since then is not in."""
         return self._found_ns or 0
@@ -97,7 +107,7 @@ class Timeline:
         age_ns = arrived.since(origin) - self._delay_ns
         self._pace.observe(origin, arrived)
         self._find(age_ns, origin)
-        if self._window.observe(age_ns, arrived):
+        if not self._strays and self._window.observe(age_ns, arrived):
             self._judge()
         self._slew(origin)
         if not self._strays:
@@ -111,11 +121,11 @@ class Timeline:
     def _find(self, age_ns: int, origin: Tai) -> None:
         """Find the offset when there is none, find it better while it is tried, leave it when nothing fits it any more."""
         self._tried += 1
-        leapt = self._last is not None and not 0 < origin.since(self._last) <= self._latest_ns
+        leapt = self._leapt(age_ns, origin)
         if self._found_ns is None:
             self._begin(self._offset_of(age_ns))
-        elif self._found_ns and self._tried <= TRIED_GRAINS and not leapt:
-            self._begin(self._better(self._offset_of(age_ns)), tried=self._tried)
+        elif self._found_ns and not leapt and (self._tried <= TRIED_GRAINS or age_ns - self._offset_ns < -self._early_ns):
+            self._begin(self._better(self._offset_of(age_ns)), tried=self._tried)  # what was late before, is not any more
         elif self._fits(age_ns, self._offset_ns):
             self._misfit_since, self._strays = None, 0
         elif leapt:
@@ -124,6 +134,18 @@ class Timeline:
                 self._leave(age_ns)
         elif self._has_not_fitted(origin):
             self._leave_unless_drifted(age_ns)
+
+    def _leapt(self, age_ns: int, origin: Tai) -> bool:
+        """Whether timestamps have not gone on from the last one: back, or further than the time that has passed.
+
+        Some that are missing, and those after them late, are a stall.
+        """
+        if self._last is None:
+            return False
+        step_ns = origin.since(self._last)
+        if 0 < step_ns <= self._latest_ns:
+            return False
+        return step_ns <= 0 or not 0 <= age_ns - self._offset_ns <= self._latest_ns + STALL_NS
 
     def _begin(self, found_ns: int, *, tried: int = 1) -> None:
         self._found_ns = self._offset_ns = self._target_ns = found_ns
@@ -155,9 +177,8 @@ class Timeline:
         return min(offset_ns, self._found_ns) if offset_ns else 0
 
     def _fits(self, age_ns: int, offset_ns: int) -> bool:
-        """Whether a grain could be so old; who declares a delay may well send sooner."""
-        early_ns = EARLY_NS + min(self._delay_ns, self._latest_ns)
-        return -early_ns <= age_ns - offset_ns <= self._latest_ns
+        """Whether a grain could be so old."""
+        return -self._early_ns <= age_ns - offset_ns <= self._latest_ns
 
     def _has_not_fitted(self, origin: Tai) -> bool:
         """Whether nothing has fitted for a while, by the sender's own time."""
@@ -171,9 +192,10 @@ class Timeline:
         if self._found_ns:
             self._target_ns = window.least_ns - self._period_ns
             return
-        if abs(window.moved_ns) > self._period_ns // 2:
+        astray_ns = max(ASTRAY_NS, self._period_ns // 2)
+        if abs(window.moved_ns) > astray_ns:
             self._drifts = True
-        elif abs(window.moved_ns) < self._period_ns // 8:
+        elif abs(window.moved_ns) < astray_ns // 4:
             self._drifts = False
         self._target_ns = window.moved_ns if self._drifts else 0
 

@@ -315,3 +315,20 @@ def test_ancillary_data_at_sixty_frames_survive_two_lossy_legs_fifty_millisecond
     assert got == [anc(k) for k in range(290)]
     assert (assembler.counters.lost, assembler.counters.late, assembler.counters.resyncs) == (0, 0, 0)
     assert assembler.counters.duplicate > 200
+
+
+def test_ancillary_data_of_the_slowest_class_wait_for_the_second_leg():
+    class_c = 450 * MS
+    network = Network(6, now=tai_of_ticks(START_TICKS, 90_000), legs=({}, {"delay_ns": class_c}))
+    assembler, chunk, got = AncAssembler(payload_type=100, differential_ns=class_c), Chunk.of(64), []
+    for k in range(60):
+        packet = st2110_40.pack(anc(k), payload_type=100, ssrc=1, sequence=k)[0]
+        for leg, link in enumerate(network.links):
+            link.plugged, link.now_ns = leg == 1 or k % 7 != 3, network.now.ns
+            link.sink.send(whole(np.frombuffer(packet, np.uint8)[None].copy()))
+        network.now = Tai(network.now.ns + 16_666_667)
+        network.source.receive(chunk, 0)
+        got += assembler.push(chunk, network.now)
+    assert got == [anc(k) for k in range(len(got))]
+    assert len(got) > 30
+    assert assembler.counters.lost == 0

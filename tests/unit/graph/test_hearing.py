@@ -7,8 +7,8 @@ import pytest
 
 from relip.clock.manual import ManualClock
 from relip.essence.grains import AudioBlock
-from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, Tai, grain_start
-from relip.graph.hearing import Hearing, apart, voice_timeline
+from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, RTP_WRAP, Tai, grain_start, tai_of_ticks, unwrap_rtp
+from relip.graph.hearing import Hearing, apart, timestamp_shift, together, voice_timeline
 from relip.graph.timeline import Timeline
 
 pytestmark = pytest.mark.unit
@@ -46,6 +46,16 @@ def test_a_voice_that_keeps_tai_is_locked_and_handed_on_as_it_is():
     assert room.hearing.arrival_shift(T0, T0) == 0
 
 
+def test_a_machine_that_is_busier_for_a_while_does_not_unlock_a_voice():
+    timeline = voice_timeline(Fraction(1, 1000))
+    for k in range(1000):
+        busy_ns = 6 * MS if 300 < k < 600 else 0
+        origin = T0.after(k * VISIT_NS)
+        timeline.place(origin, origin.after(2 * MS + busy_ns))
+        assert timeline.locked
+    assert timeline.offset_ns == 0
+
+
 def test_before_any_voice_has_come_nothing_is_shifted():
     assert Room().hearing.arrival_shift(T0, T0.after(NS_PER_S)) == 0
 
@@ -76,6 +86,24 @@ def test_a_voice_that_drifts_stays_by_its_picture_when_they_are_laid_by_arrival(
     assert max(shifts) - min(shifts) < 48, "a millisecond, of sixty that the clock has gone astray"
 
 
+@pytest.mark.parametrize("behind_s", [0, 37, 5 * 3600, -7 * 3600, 30 * 3600, 55 * 365 * 86400])
+def test_picture_and_voice_of_one_clock_meet_whatever_its_epoch(behind_s):
+    """A clock that counts from its own start, for instance: both flows wrap, each in its own turn."""
+    picture, voice = Timeline(RATE), voice_timeline(Fraction(1, 1000))
+    for k in range(200):
+        now = T0.after(k * VISIT_NS)
+        sender_ns = now.ns - behind_s * NS_PER_S
+        ticks = unwrap_rtp(sender_ns * 90_000 // NS_PER_S % RTP_WRAP, now.ticks(90_000))
+        sample = unwrap_rtp(sender_ns * 48_000 // NS_PER_S % RTP_WRAP, now.ticks(48_000))
+        picture.place(tai_of_ticks(ticks, 90_000), now.after(36 * MS))
+        voice.place(tai_of_ticks(sample, 48_000), now.after(2 * MS))
+    laid = ticks * 48_000 // 90_000 + timestamp_shift(picture, voice)
+    assert abs(laid - sample) <= 1, "to the sample, for it is the timestamps that say it"
+    assert apart(picture, voice) is None
+    leaves = tai_of_ticks(sample, 48_000).after(together(picture, voice))
+    assert abs(leaves.since(picture.at(tai_of_ticks(ticks, 90_000)))) < 25_000, "and they leave together"
+
+
 def test_senders_that_will_never_meet_are_told():
     room = Room(ahead_ns=-50 * NS_PER_S)
     picture = Timeline(RATE)
@@ -83,9 +111,9 @@ def test_senders_that_will_never_meet_are_told():
     picture.place(T0, T0.after(36 * MS))
     room.visit()
     assert "50 s apart" in apart(picture, room.timeline)
-    together = Room()
-    together.visit()
-    assert apart(picture, together.timeline) is None
+    beside = Room()
+    beside.visit()
+    assert apart(picture, beside.timeline) is None
 
 
 def test_a_voice_that_declares_its_delay_is_locked():

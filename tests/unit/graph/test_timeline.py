@@ -115,6 +115,38 @@ def test_a_stall_of_this_machine_is_no_jump_of_the_sender():
     assert timeline.relocks == 0
 
 
+@pytest.mark.parametrize("behind_s", [0, 37])
+def test_what_waited_in_the_socket_while_the_service_started_moves_nothing_for_long(behind_s):
+    timeline = Timeline(RATE)
+    for k in range(60):
+        late_ms = 36 + max(0, 3000 - 60 * k)
+        local = timeline.local(grain(INDEX + k, arrived_after_ns=(1000 * behind_s + late_ms) * MS))
+    assert abs(local.since(grain_start(INDEX + 59, RATE)) - behind_s * NS_PER_S) < 10 * MS
+    assert timeline.locked == (behind_s == 0)
+    assert timeline.relocks == 0
+
+
+@pytest.mark.parametrize("late_ms", [300, 900])
+def test_a_stall_in_which_frames_were_lost_is_no_jump_either(late_ms):
+    timeline = Timeline(RATE)
+    for k in range(9):
+        timeline.local(grain(INDEX + k, arrived_after_ns=35 * MS))
+    for k, late in enumerate(range(late_ms, 0, -40), 30):
+        assert timeline.local(grain(INDEX + k, arrived_after_ns=late * MS)) == grain_start(INDEX + k, RATE)
+    assert timeline.locked
+    assert timeline.relocks == 0
+
+
+def test_a_sender_that_returns_with_another_clock_after_a_longer_pause_is_found_by_its_second_grain():
+    timeline = Timeline(RATE)
+    for k in range(9):
+        timeline.local(grain(INDEX + k, arrived_after_ns=35 * MS))
+    for k in range(25 * 60, 25 * 60 + 2):
+        local = timeline.local(grain(INDEX + k, arrived_after_ns=37_035 * MS))
+    assert local == grain_start(INDEX + k, RATE).after(36_995 * MS)
+    assert timeline.relocks == 1
+
+
 def test_timestamps_that_go_on_but_do_not_fit_for_long_are_followed_anew():
     timeline = Timeline(RATE)
     timeline.local(grain(INDEX, arrived_after_ns=35 * MS))

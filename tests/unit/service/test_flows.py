@@ -9,9 +9,10 @@ from relip import config
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Flow, Leg
 from relip.essence.formats import VideoFormat
+from relip.graph.delay import Apart
 from relip.peers.report import LegReport, SentLegReport
 from relip.ports import Schedule
-from relip.service.compose.flows import differential_ns, out_legs, video_in, voice_in
+from relip.service.compose.flows import apart_of, differential_ns, out_legs, video_in, voice_in
 from relip.service.legs import SILENT, LegLog
 from relip.service.options import legs
 from relip.service.send import Patient
@@ -171,3 +172,14 @@ def test_a_sender_outlives_its_network():
     burst = burst_of(payloads(), schedule=Schedule())
     assert Patient(Gone()).send(burst) == 0
     assert Patient(Link().sink).send(burst) == len(payloads())
+
+
+def test_the_latency_allows_for_the_slowest_of_what_goes_with_a_picture():
+    beside = {"destination": "239.1.1.4", "port": 5010, "redundant": {**SECOND, "path_class": "B"}}
+    keys = {"video": {**VIDEO, "redundant": SECOND}, "voice": VOICE, "output": {"video": OUT}}
+    read = config.parse(keys, where="here")
+    assert apart_of(read, video_in(read)[0], voice_in(read)[0]) == Apart(picture_ns=10_000_000, voice_ns=0)
+    read = config.parse(
+        {**keys, "ancillary": beside, "output": {"video": OUT, "ancillary": {**OUT, "port": 5012}}}, where="here"
+    )
+    assert apart_of(read, video_in(read)[0], voice_in(read)[0]) == Apart(picture_ns=50_000_000, voice_ns=0)

@@ -15,6 +15,7 @@ from relip.control.static import described_in_file
 from relip.essence.flow import AncFlow, AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
 from relip.frames.legs import LegWatch
+from relip.graph.delay import Apart
 from relip.peers.report import LegReport, SentLegReport
 from relip.ports import Clock, LegState
 from relip.service.compose.cards import card_sink, card_source
@@ -124,6 +125,14 @@ def differential_ns(keys: FlowKeys, flow: Flow[Format]) -> int | None:
     if len(flow.legs) == 1:
         return None
     return PathClass[keys.redundant.path_class if keys.redundant is not None else "A"].differential_ns(flow.format)
+
+
+def apart_of(config: Config, video: VideoFlow, voice: AudioFlow) -> Apart:
+    """What the latency must allow for: what goes with a picture must be here before it leaves, the ancillary data as well."""
+    beside, keys = ancillary_in(config), config.ancillary
+    ancillary_ns = 0 if beside is None or keys is None else differential_ns(keys, beside) or 0
+    picture_ns = differential_ns(config.video, video) or 0
+    return Apart(picture_ns=max(picture_ns, ancillary_ns), voice_ns=differential_ns(config.voice, voice) or 0)
 
 
 def out_legs(out: FlowOut) -> tuple[Leg, ...]:

@@ -15,7 +15,7 @@ from relip.frames.assemble import VideoAssembler, frames_behind
 from relip.frames.pool import FramePool
 from relip.graph.ancillary import Carried
 from relip.graph.channel import Channel, FlowCounts, Receiving
-from relip.graph.delay import Apart, Delay
+from relip.graph.delay import Delay
 from relip.graph.departures import Departures
 from relip.graph.egress import Egress
 from relip.graph.reception import Reception
@@ -23,7 +23,7 @@ from relip.graph.sounding import VoiceSender
 from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.service.compose.ancillary import carry
 from relip.service.compose.ends import tai_clock
-from relip.service.compose.flows import Incoming, Outgoing, differential_ns, incoming, video_in, voice_in
+from relip.service.compose.flows import Incoming, Outgoing, apart_of, differential_ns, incoming, video_in, voice_in
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.service.compose.outputs import delay_ns, frames_early, way_out
 from relip.service.compose.sound import hear
@@ -84,7 +84,7 @@ def service(config: Config) -> Service:
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
     seen_apart = differential_ns(config.video, video)
-    apart = Apart(picture_ns=seen_apart or 0, voice_ns=differential_ns(config.voice, voice) or 0)
+    apart = apart_of(config, video, voice)
     graph = graph_of(config, video.format, clock=clock, apart=apart)
     delay, tally = graph.delay, graph.tally
     behind = frames_behind(video.format.rate, seen_apart)

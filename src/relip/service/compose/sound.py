@@ -15,7 +15,7 @@ from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S
 from relip.frames.audio import AudioAssembler, AudioCounters
 from relip.frames.sounds import SoundStore
 from relip.graph.delay import Delay
-from relip.graph.hearing import Hearing, together, voice_timeline
+from relip.graph.hearing import Hearing, timestamp_shift, together, voice_timeline
 from relip.graph.reception import Reception
 from relip.graph.sounding import VoiceSender
 from relip.graph.stages import Inbox
@@ -93,8 +93,7 @@ def hear(
     )
     inbox.fetch = reception.fetch
     by_arrival = config.voice.align == "arrival"
-    if by_arrival:
-        inbox.shift = ear.arrival_shift
+    inbox.shift = ear.arrival_shift if by_arrival else lambda _origin, _local: timestamp_shift(picture, timeline)
     sender = None
     if store is not None:
         beside = None if by_arrival else picture
