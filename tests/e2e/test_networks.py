@@ -28,11 +28,12 @@ from relip.graph.pacing import Mode, pacing_of
 from relip.peers import send
 from relip.peers.reel import Reel
 from relip.peers.send import VideoOut
-from relip.ports import Chunk
+from relip.ports import Burst, Chunk
 from relip.transport.legs import LegsSink, LegsSource
 from relip.transport.udp import SILENT_NS, UdpSink, UdpSource
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
+from relip.wire.st2110_20 import FrameHeaders
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -272,38 +273,89 @@ def service(plant, tmp_path):
         process.stderr.close()
 
 
-def test_a_service_whose_cables_are_pulled_one_by_one_sends_every_frame_bit_for_bit(plant, service, tmp_path):
-    process, log = service
-    clock, pictures = TaiClock(), np.random.default_rng(5).integers(0, 256, (7, 20, RASTER.row_octets), dtype=np.uint8)
-    legs = tuple(Leg("239.77.20.1", PORT, interface=address("camera", network)) for network in ("red", "blue"))
-    sink = LegsSink([partial(plant.inside, "camera", partial(UdpSink, leg, clock=clock)) for leg in legs])
-    receiving = [replace(out(network), interface=address("camera", network)) for network in ("red", "blue")]
-    source = LegsSource([partial(plant.inside, "camera", partial(UdpSource, leg)) for leg in receiving])
-    video = VideoOut(Reel(pictures), Flow(RASTER, TYPE, legs), sink, pacing_of(RASTER, PACKETS, Mode.SPREAD))
-    stop = threading.Event()
-    sending = threading.Thread(target=send.Sender(video, clock=clock).run, kwargs={"frames": 60, "stop": stop})
-    sending.start()
-    pool, chunk = FramePool(16, RASTER), Chunk.of(512)
-    assembler = VideoAssembler(RASTER, payload_type=96, pool=pool, differential_ns=CLASS_A_NS)
-    plan = {10: (plant.pull, "red"), 20: (plant.plug, "red"), 30: (plant.pull, "blue"), 40: (plant.plug, "blue")}
-    came = []
-    while len(came) < 60 and source.receive(chunk, 2_000_000_000):
-        for grain in [*assembler.push(chunk, clock.now()), *assembler.expire(clock.now())]:
-            came.append((grain.ticks, grain.packed.copy()))
-            pool.give_back(grain.slot)
-            if len(came) in plan:
-                do, network = plan.pop(len(came))
-                do(network)
-    sending.join()
-    assert np.diff([ticks for ticks, _ in came]).tolist() == [3600] * 59
-    for k, (_, packed) in enumerate(came):
-        np.testing.assert_array_equal(packed, pictures[k % 7], err_msg=f"frame {k}")
+class Monitor:
+    """The camera's machine: plays pictures to the service, and receives by both networks what it sends on."""
+
+    def __init__(self, plant):
+        self.clock = TaiClock()
+        self.pictures = np.random.default_rng(5).integers(0, 256, (7, 20, RASTER.row_octets), dtype=np.uint8)
+        legs = tuple(Leg("239.77.20.1", PORT, interface=address("camera", network)) for network in ("red", "blue"))
+        self.sink = LegsSink([partial(plant.inside, "camera", partial(UdpSink, leg, clock=self.clock)) for leg in legs])
+        back = [replace(out(network), interface=address("camera", network)) for network in ("red", "blue")]
+        self.source = LegsSource([partial(plant.inside, "camera", partial(UdpSource, leg)) for leg in back])
+        pace = pacing_of(RASTER, PACKETS, Mode.SPREAD)
+        self.video = VideoOut(Reel(self.pictures), Flow(RASTER, TYPE, legs), self.sink, pace)
+        self.pool = FramePool(16, RASTER)
+        self.assembler = VideoAssembler(RASTER, payload_type=96, pool=self.pool, differential_ns=CLASS_A_NS)
+        self.heard = [0, 0]
+        self.came = []
+
+    def play(self, *, most, step):
+        """Send frames until `step` has nothing more to do; it is asked after every frame. The frames that were sent."""
+        stop, reports, chunk = threading.Event(), [], Chunk.of(512)
+        sender = send.Sender(self.video, clock=self.clock)
+        thread = threading.Thread(target=lambda: reports.append(sender.run(frames=most, stop=stop)))
+        thread.start()
+        while self.source.receive(chunk, 1_500_000_000):
+            self.heard = [self.heard[k] + int((chunk.leg[: chunk.count] == k).sum()) for k in range(2)]
+            for grain in [*self.assembler.push(chunk, self.clock.now()), *self.assembler.expire(self.clock.now())]:
+                self.came.append((grain.ticks, grain.packed.copy()))
+                self.pool.give_back(grain.slot)
+                if not step():
+                    stop.set()
+        thread.join()
+        return reports[0].frames_sent
+
+    def send_a_third(self, ticks):
+        """The beginning of a frame, by a sender that then is no more."""
+        headers = FrameHeaders(RASTER, payload_type=TYPE, ssrc=77)
+        headers.stamp(0, ticks % 2**32)
+        third = slice(PACKETS // 3)
+        self.sink.send(
+            Burst(headers.headers[third].copy(), self.pictures[0].reshape(-1), headers.offsets[third], headers.lengths[third])
+        )
+
+    def close(self):
+        self.sink.close()
+        self.source.close()
+
+
+@pytest.fixture
+def monitor(plant):
+    made = Monitor(plant)
+    yield made
+    made.close()
+
+
+def report(process, tmp_path):
+    """What the service says when it is stopped."""
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
-    sink.close()
-    source.close()
-    told = json.loads((tmp_path / "report.json").read_text())
-    assert (told["frames"]["received"], told["frames"]["sent"]) == (60, 60)
+    return json.loads((tmp_path / "report.json").read_text())
+
+
+def test_a_service_whose_cables_are_pulled_one_by_one_sends_every_frame_bit_for_bit(plant, service, monitor, tmp_path):
+    process, log = service
+    plan = [(plant.pull, "red"), (plant.plug, "red"), (plant.pull, "blue"), (plant.plug, "blue"), (plant.plug, "red")]
+    since = [0]
+
+    def step():
+        """The next of the plan, ten frames after the last; and none is pulled before both are heard again."""
+        done = len(monitor.came) - since[0]
+        if plan and done >= 10 and (len(plan) % 2 == 0 or min(monitor.heard) > 5 * PACKETS):
+            do, network = plan.pop(0)
+            do(network)
+            since[0], monitor.heard = len(monitor.came), [0, 0]
+        return bool(plan)
+
+    sent = monitor.play(most=400, step=step)
+    assert not plan
+    assert len(monitor.came) == sent
+    assert np.diff([ticks for ticks, _ in monitor.came]).tolist() == [3600] * (sent - 1)
+    for k, (_, packed) in enumerate(monitor.came):
+        np.testing.assert_array_equal(packed, monitor.pictures[k % 7], err_msg=f"frame {k}")
+    told = report(process, tmp_path)
+    assert (told["frames"]["received"], told["frames"]["sent"]) == (sent, sent)
     assert all(leg["lost"] > 0 for leg in told["flows"]["video"]["legs"])
     assert told["flows"]["video"]["lost"] == 0
     assert all(leg["packets"] > 0 for leg in told["outputs"]["video"])
@@ -311,3 +363,28 @@ def test_a_service_whose_cables_are_pulled_one_by_one_sends_every_frame_bit_for_
     assert "a=group:DUP" in text
     assert text.count("a=source-filter") == 2
     assert any(line["event"] == "leg" for line in log)
+
+
+def test_a_service_outlives_its_networks_and_its_senders(plant, service, monitor, tmp_path):
+    process, _ = service
+
+    def until(frames):
+        return lambda: len(monitor.came) < frames
+
+    first = monitor.play(most=400, step=until(12))
+    monitor.send_a_third(monitor.came[-1][0] + 3600)
+    for network in ("red", "blue"):
+        plant.pull(network)
+    for network in ("red", "blue"):
+        plant.plug(network)
+    shown = len(monitor.came)
+    second = monitor.play(most=400, step=until(shown + 12))
+    back = monitor.came[shown:]
+    assert len(back) >= second - 30, "a cable may take a second to be noticed"
+    assert len(back) >= 10
+    right = [any(np.array_equal(packed, picture) for picture in monitor.pictures) for _, packed in back]
+    assert all(right[1:])
+    assert process.poll() is None
+    told = report(process, tmp_path)
+    assert told["frames"]["received"] >= first + len(back)
+    assert told["flows"]["video"]["resyncs"] >= 1

@@ -232,7 +232,7 @@ def _receive(line: Line, said: Any, ready: Event, done: Event) -> None:  # noqa:
             frames=counters.frames,
             incomplete=counters.incomplete,
             cpu_s=cpu_s,
-            age_ms=float(np.median(ages[ages > 0])) / 1e6 if ages.any() else 0.0,
+            age_ms=float(np.median(ages[ages != 0])) / 1e6 if ages.any() else 0.0,
             joined=source.report.aggregated,
             grown_octets=watch.grown(),
         )
