@@ -11,6 +11,7 @@ from fences import fenced
 from relip.ports import PACKET_STRIDE, Chunk
 
 ROWS = 64
+_LAST_NS, _STEP_NS = 1_700_000_000_000_000_000, 9_000
 _octets = fenced((ROWS, PACKET_STRIDE))
 
 
@@ -26,6 +27,8 @@ def columns(packets: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int
 
 
 def chunk(packets: Sequence[bytes]) -> Chunk:
-    """The same as a chunk."""
+    """The same as a chunk, from two legs in turn, stamped as if packets had come one by one."""
     octets, lengths = columns(packets)
-    return Chunk(octets, lengths, np.zeros(len(lengths), np.uint8), len(lengths))
+    count = len(lengths)
+    arrivals = np.arange(_LAST_NS - count * _STEP_NS, _LAST_NS, _STEP_NS)
+    return Chunk(octets, lengths, np.arange(count, dtype=np.uint8) & 1, count, arrivals)

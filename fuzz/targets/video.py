@@ -19,20 +19,22 @@ from relip.wire.st2110_20 import FrameHeaders
 
 FRAMED = True
 RASTER = VideoFormat(8, 6, Fraction(50))
-TYPE, SLOTS, CANARY = 96, 9, 0xC5
-IN_USE = 5
-"""Slots that the assembler may hold by itself."""
+TYPE, SLOTS, CANARY = 96, 12, 0xC5
+IN_USE = 7
+"""Slots that the assembler may hold by itself, of two legs."""
+DIFFERENTIALS = (None, 10_000_000)
+"""One leg, and two of class A."""
 _octets = fenced((SLOTS, RASTER.height, RASTER.row_octets))
 
 
 class Watch:
     """An assembler whose grains are looked at as they come, and again at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, differential_ns: int | None) -> None:
         self.pool = FramePool(SLOTS, RASTER)
         self.pool.octets = _octets
         _octets[:] = CANARY
-        self.assembler = VideoAssembler(RASTER, payload_type=TYPE, pool=self.pool)
+        self.assembler = VideoAssembler(RASTER, payload_type=TYPE, pool=self.pool, differential_ns=differential_ns)
         self.now = Tai(1_700_000_000_000_000_000)
         self.wire: dict[tuple[int, int, int], set[bytes]] = defaultdict(set)
         self.before: NDArray[np.uint8] | None = None
@@ -98,7 +100,13 @@ class Watch:
 
 def check(data: bytes) -> None:
     """Records are packets; a record of one octet is so many milliseconds, and ends a chunk."""
-    watch, waiting = Watch(), []
+    for differential_ns in DIFFERENTIALS:
+        given(data, differential_ns)
+
+
+def given(data: bytes, differential_ns: int | None = None) -> int:
+    """How many frames came out."""
+    watch, waiting = Watch(differential_ns), []
     for record in records(data):
         if len(record) > 1 and len(waiting) < ROWS:
             waiting.append(record)
@@ -108,6 +116,7 @@ def check(data: bytes) -> None:
         watch.wait((record[0] if len(record) == 1 else 1) * 1_000_000)
     watch.push(waiting)
     watch.end()
+    return watch.assembler.counters.frames
 
 
 def seeds() -> list[bytes]:

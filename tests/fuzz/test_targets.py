@@ -50,6 +50,12 @@ def test_an_input_that_breaks_a_target_is_kept_and_ends_the_run(tmp_path):
     assert f"some: broken by {kept}" in done.stderr
 
 
+@pytest.mark.parametrize(("target", "given"), [("video", 6), ("sound", 288), ("ancillary", 8)])
+def test_valid_packets_give_what_they_hold(target, given):
+    code = f"import run\nt = run.load('{target}')\nassert t.given(t.seeds()[0]) == {given}, t.given(t.seeds()[0])"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100, cwd=ROOT / "fuzz")
+
+
 def test_memory_that_is_left_is_noticed():
     code = "from fences import fenced\na = fenced((3, 5))\nimport ctypes\nctypes.memset(a.ctypes.data + 15, 0, 1)"
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60, cwd=ROOT / "fuzz", capture_output=True)

@@ -157,6 +157,7 @@ class LegsSource(_Legs[S], Generic[S]):
         else:
             self._take_turns(chunk)
             while not chunk.count and wait_ns > 0 and self.ends:
+                self._revive()
                 self._fill(chunk, self._talker, room=max(1, len(chunk.lengths) // 2), wait_ns=min(wait_ns, LOOK_NS))
                 self._take_turns(chunk)
                 self._talker = self._talker if chunk.count else 1 - self._talker
