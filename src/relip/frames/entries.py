@@ -13,6 +13,7 @@ from relip.frames import rows
 NO_VALUE = -1
 WRAP_MASK = 0xFFFFFFFF
 _HALF = 1 << 31
+_HALF_16 = 1 << 15
 JUMP_TICKS = 90_000
 """A timestamp more than a second from the newest is not the next frame: another sender, or the same one restarted."""
 STRANGERS = 4
@@ -175,3 +176,15 @@ def table(height: int, places: int, entries: int) -> Table:
 def step(later: int, earlier: int) -> int:
     """The signed distance of two 32-bit numbers that wrap."""
     return (later - earlier + _HALF & WRAP_MASK) - _HALF
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def counted_on(sequence: int, newest: int) -> int:
+    """The number of a packet whose sender leaves the extended sequence number as it was when the lower 16 bits wrap.
+
+    That is the nearest to the newest with its lower 16 bits; only a number far behind is taken for such a one, since one far
+    ahead has lost packets before it.
+    """
+    if newest == NO_VALUE or step(sequence, newest) >= -_HALF_16:
+        return sequence
+    return newest + (sequence - newest + _HALF_16 & 0xFFFF) - _HALF_16 & WRAP_MASK

@@ -27,6 +27,7 @@ from relip.frames.entries import (
     State,
     Stream,
     Table,
+    counted_on,
     step,
 )
 from relip.frames.pattern import fits, has_changed, signature, since_doubt
@@ -266,6 +267,7 @@ def scatter(  # noqa: C901 - one loop: each call that takes arrays costs as much
                 return Event.RESTART.value, _take_over(stream, counts, ssrc, timestamp, packet), timestamp
             continue
         stream[Stream.STRANGER_RUN] = 0
+        sequence = counted_on(sequence, stream[Stream.SEQUENCE])
         signed = signature(spans, found)
         if not fits(entries, stream, known, timestamp, sequence, signed):
             if has_changed(stream, counts, sequence, packet):

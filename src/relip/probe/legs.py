@@ -42,7 +42,7 @@ class Capturing:
 class Own:
     """The well-formed packets of a leg's main sender in the order of arrival, each once, and their unwrapped numbers.
 
-    `ticks`: RTP timestamps, unwrapped from the first packet's on. `repeats`: how many came again.
+    `ticks`: RTP timestamps, unwrapped from the first packet's on.
     """
 
     packets: Packets

@@ -244,7 +244,8 @@ def send_on_schedule(  # noqa: PLR0917  columns: see the module
         _prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)  # the thread's sleeps: 50 µs late else, by the kernel's default
     while sent < packets:
         last = min(sent + plan[Plan.TOGETHER], packets)
-        _wait_until(pacing.due_ns(plan, state, start_ns, sent, packets), plan[Plan.SPIN], times)
+        due_ns, spin_ns = pacing.due(plan, state, start_ns, sent, packets)
+        _wait_until(due_ns, spin_ns, times)
         pacing.hold(plan, state, now(times), last - sent)
         taken = _push(link, columns, work, sent, last)
         if taken > sent:

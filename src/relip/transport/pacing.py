@@ -45,6 +45,7 @@ class State(IntEnum):
     LEVEL = 3
 
 
+NEVER_NS = 1 << 62
 EMPTY = -1
 """The level before the first packet, which is the one that does not count."""
 
@@ -75,11 +76,13 @@ def fresh_state() -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def due_ns(plan: NDArray[np.int64], state: NDArray[np.int64], start_ns: int, packet: int, packets: int) -> int:
-    """When packet `packet` of a burst that starts at `start_ns` may leave."""
-    scheduled = start_ns + plan[Plan.SPAN] * packet // packets
-    due: int = max(scheduled, state[State.FREE_NS])
-    return due
+def due(plan: NDArray[np.int64], state: NDArray[np.int64], start_ns: int, packet: int, packets: int) -> tuple[int, int]:
+    """When packet `packet` of a burst that starts at `start_ns` may leave, and for how long before it the clock is looked at.
+
+    What is behind its schedule is not slept for: a sleep takes longer than was asked, and it would never catch up.
+    """
+    scheduled, free = start_ns + plan[Plan.SPAN] * packet // packets, state[State.FREE_NS]
+    return (free, NEVER_NS) if free > scheduled else (scheduled, plan[Plan.SPIN])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

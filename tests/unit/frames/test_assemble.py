@@ -168,6 +168,19 @@ def test_the_sequence_number_wraps_at_32_bits(before_wrap):
     assert receiver.counters.lost == 0
 
 
+@pytest.mark.parametrize(("before_wrap", "extended"), [(1, 0), (350, 0x7FFF), (407, 0)])
+def test_a_sender_whose_extended_number_stays_as_it_is_loses_no_frame_at_a_wrap(before_wrap, extended):
+    # GStreamer's rtpvrawpay always writes 0 there. 400 packets a frame, over two wraps.
+    raster = VideoFormat(72, 400, FORMAT.rate)
+    sender, receiver = Sender(raster=raster, sequence=(1 << 16) - before_wrap), Receiver(raster=raster)
+    for _ in range(170):
+        burst = sender.burst()
+        burst.headers[:, 12:14] = extended >> 8, extended & 0xFF
+        receiver.push(burst)
+    assert receiver.counters.frames == len(sender.sent)
+    assert (receiver.counters.malformed, receiver.counters.incomplete, receiver.counters.resyncs) == (0, 0, 0)
+
+
 def test_the_timestamp_wraps_and_ticks_go_on():
     start = (1 << 32) * 35_000 - 2 * FRAME_TICKS
     sender, receiver = run(Link(), frames=5, sender=Sender(ticks=start), receiver=Receiver(ticks=start))

@@ -33,6 +33,7 @@ class Thread:
         self.plan, self.state = pacing.plan_of(schedule), pacing.fresh_state()
         self.now = 0
         self.departures = []
+        self.spins = []
 
     def send(self, start, packets, stalls, schedule):
         """A burst; `stalls` gives for each group what it waits too long, how long its send takes, and when in it it left."""
@@ -41,7 +42,9 @@ class Thread:
         while sent < packets:
             late, during, share = stalls()
             count = min(schedule.together, packets - sent)
-            self.now = max(self.now, pacing.due_ns(self.plan, self.state, start, sent, packets)) + late
+            due, spin = pacing.due(self.plan, self.state, start, sent, packets)
+            self.spins.append(spin)
+            self.now = max(self.now, due) + late
             before, after = self.now, self.now + during
             pacing.hold(self.plan, self.state, before, count)
             pacing.measure(self.plan, self.state, measured, start, after, count)
@@ -129,6 +132,18 @@ def test_after_a_stall_packets_follow_at_the_pace_of_the_drain_until_they_are_in
     drained = -(-schedule.hold_ns * schedule.together // 1)
     assert (apart[:290] == drained).all()  # a tenth is gained with each: 1 ms after 11 ms, of 297 groups
     assert groups[-1] == START + 20_000_000 * (4320 - schedule.together) // 4320
+
+
+def test_a_thread_that_is_behind_does_not_sleep_until_it_has_caught_up():
+    schedule = pacing_of(video_format("1080p50"), 4320, Mode.HYBRID).schedule
+    thread = Thread(schedule)
+    stalls = iter([(0, 0, 0.0), (0, 0, 0.0), (300_000, 0, 0.0)])
+    thread.send(START, 4320, lambda: next(stalls, (0, 0, 0.0)), schedule)
+    asleep = [spin == schedule.spin_ns for spin in thread.spins]
+    assert asleep[:3] == [True] * 3
+    behind = asleep.index(False), len(asleep) - asleep[::-1].index(False)
+    assert behind == (3, 3 + sum(not each for each in asleep))
+    assert 85 < sum(not each for each in asleep) < 95  # 300 µs, of which each of the groups gains 3.4
 
 
 def test_a_burst_holds_back_the_one_after_it():
