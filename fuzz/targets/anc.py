@@ -1,4 +1,4 @@
-"""A payload is read or refused with a WireError; what is read keeps its checksum, and reads the same when packed again."""
+"""A payload is read or refused with a WireError; what is read keeps its checksum, and reads the same, packed or sent on."""
 
 from relip.essence.errors import WireError
 from relip.essence.grains import AncGrain, AncPacket
@@ -15,6 +15,9 @@ def check(data: bytes) -> None:
     assert len(read.packets) + read.bad_parity + read.bad_checksum + read.truncated == data[4]
     again = st2110_40.pack(AncGrain(0, read.packets), payload_type=100, ssrc=1, sequence=0)
     assert [packet for octets in again for packet in st2110_40.parse(octets[12:]).packets] == list(read.packets)
+    assert len(read.octets) == len(read.packets) + read.bad_parity + read.bad_checksum
+    passed = st2110_40.pack_octets(list(read.octets), ticks=0, payload_type=100, ssrc=1, sequence=0)
+    assert [one for octets in passed for one in st2110_40.parse(octets[12:]).octets] == list(read.octets)
     for packet in read.packets:
         try:
             disclosure.parse(packet)

@@ -1,4 +1,4 @@
-"""Samples heard were sent for that instant, in runs without a gap and in order; every packet is counted once at most."""
+"""Samples heard, and kept to be sent on, were sent for that instant, in runs without a gap and in order; none counts twice."""
 
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from mutation import joined, records
 from relip.essence.formats import AudioFormat
 from relip.essence.tai import RTP_WRAP, Tai
 from relip.frames.audio import AudioAssembler
+from relip.frames.sounds import SoundStore
 from relip.wire import st2110_30
 from targets import pcm
 
@@ -25,7 +26,8 @@ def check(data: bytes) -> None:
 def given(data: bytes) -> int:
     """How many samples were heard."""
     heard = 0
-    assembler, now = AudioAssembler(FORM, payload_type=TYPE, channel=1), Tai(1_700_000_000_000_000_000)
+    store = SoundStore(FORM, samples=4096)
+    assembler, now = AudioAssembler(FORM, payload_type=TYPE, channel=1, store=store), Tai(1_700_000_000_000_000_000)
     sent: dict[int, set[bytes]] = {}
     packets, waiting = 0, []
     for record in [*records(data), b""]:
@@ -47,6 +49,11 @@ def given(data: bytes) -> int:
             assert len(block.samples)
             for k, sample in enumerate(block.samples):
                 assert sample.tobytes() in sent[(block.start_sample + k) % RTP_WRAP]
+            kept = np.zeros((len(block.samples), FORM.sample_octets), np.uint8)
+            came_to = store.take(block.start_sample, kept)
+            for k in np.flatnonzero(came_to):
+                code = st2110_30.unpack(kept[k], depth=FORM.depth)[1].tobytes()
+                assert code in sent[(block.start_sample + int(k)) % RTP_WRAP]
         waiting = [record] if len(record) > 1 else []
         now = Tai(now.ns + 1_000_000)
     counters = assembler.counters

@@ -1,16 +1,11 @@
 """A service that sends ancillary data on, as a process: with its picture, bit for bit, through real sockets."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import yaml
 
 from relip.clock.ptp import TaiClock
 from relip.essence.flow import Flow, Leg
@@ -24,6 +19,7 @@ from relip.ports import Chunk
 from relip.transport.udp import UdpSink, UdpSource
 from relip.wire import disclosure, sdp, st2110_40
 from relip.wire.sdp_media import Sending
+from serving import keys, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -33,10 +29,6 @@ LATENCY_FRAMES = 12
 """Long, so that a machine that is held up loses nothing."""
 GROUP = f"239.{os.getpid() % 200 + 20}.80"
 PICTURE_IN, DATA_IN, PICTURE, DATA, TOLD = (Leg(f"{GROUP}.{k}", 21030 + 2 * k) for k in range(1, 6))
-
-
-def keys(leg, **more):
-    return {"destination": leg.destination, "port": leg.port, **more}
 
 
 def data(ticks):
@@ -67,18 +59,9 @@ def service(request, tmp_path):
         "output": output,
         "lip_sync": {"bypass": True},
         "latency": {"frames": LATENCY_FRAMES},
-        "report": "report.json",
     }
-    (tmp_path / "relip.yaml").write_text(yaml.safe_dump(content))
-    command = [sys.executable, "-m", "relip", "serve", "--config", str(tmp_path / "relip.yaml"), "--log-json"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        assert any(b'"ready"' in line for line in process.stderr)
-        yield process, request.param
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    with serving(tmp_path, content) as running:
+        yield running, request.param
 
 
 def received(source, came):
@@ -90,7 +73,7 @@ def received(source, came):
 
 
 def test_ancillary_data_leaves_with_its_picture_and_every_frame_is_told_of(service, tmp_path):
-    process, how = service
+    running, how = service
     clock = TaiClock()
     pictures = np.random.default_rng(1).integers(0, 256, (5, FORMAT.height, FORMAT.row_octets), dtype=np.uint8)
     sinks = {leg: UdpSink(leg, clock=clock) for leg in (PICTURE_IN, DATA_IN)}
@@ -104,11 +87,9 @@ def test_ancillary_data_leaves_with_its_picture_and_every_frame_is_told_of(servi
     sent = Sender(camera, clock=clock, ancillary=extra).run(frames=FRAMES, stop=threading.Event())
     for thread in listening:
         thread.join()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    report = running.report()
     for end in (*sources.values(), *sinks.values()):
         end.close()
-    report = json.loads((tmp_path / "report.json").read_text())
 
     ticks = [sent.first_ticks + 3600 * k for k in range(FRAMES)]
     flow = came[DATA] if how == "in its own flow" else came[TOLD]

@@ -1,16 +1,11 @@
 """A service that sends the voice on, as a process: picture and voice leave together, through real sockets."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import yaml
 
 from relip.clock.ptp import TaiClock
 from relip.essence.flow import Flow, Leg
@@ -23,6 +18,7 @@ from relip.peers.send import Sender, VideoOut, VoiceOut
 from relip.transport.udp import UdpSink, UdpSource
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
+from serving import keys, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -34,10 +30,6 @@ LATENCY_FRAMES = 12
 GROUP = f"239.{os.getpid() % 200 + 20}.79"
 PICTURE_IN, VOICE_IN, PICTURE, VOICE = (Leg(f"{GROUP}.{k}", 21020 + 2 * k) for k in range(1, 5))
 CLOCK = "ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:127"
-
-
-def keys(leg, **more):
-    return {"destination": leg.destination, "port": leg.port, **more}
 
 
 @pytest.fixture(params=["preserve", "restamp"])
@@ -56,18 +48,9 @@ def service(request, tmp_path):
         },
         "lip_sync": {"bypass": True},
         "latency": {"frames": LATENCY_FRAMES},
-        "report": "report.json",
     }
-    (tmp_path / "relip.yaml").write_text(yaml.safe_dump(content))
-    command = [sys.executable, "-m", "relip", "serve", "--config", str(tmp_path / "relip.yaml"), "--log-json"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        assert any(b'"ready"' in line for line in process.stderr)
-        yield process, request.param
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    with serving(tmp_path, content) as running:
+        yield running, request.param
 
 
 class Ear:
@@ -110,13 +93,11 @@ def played(code):
     return sent[0], report, ear.blocks
 
 
-def test_the_voice_leaves_as_it_came_beside_its_picture(service, tmp_path):
-    process, timestamps = service
+def test_the_voice_leaves_as_it_came_beside_its_picture(service):
+    running, timestamps = service
     code = np.random.default_rng(2).integers(-(1 << 23), 1 << 23, 48_000)
     sent, report, blocks = played(code)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    told = json.loads((tmp_path / "report.json").read_text())["voice_out"]
+    told = running.report()["voice_out"]
 
     shift = LATENCY_FRAMES * 1920 if timestamps == "restamp" else 0
     first = sent.first_ticks * 48_000 // 90_000 + shift

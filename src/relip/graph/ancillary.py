@@ -5,6 +5,7 @@ What came is sent on bit for bit, wrong parities and checksums too: whoever read
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,17 +43,23 @@ class Carried:
     def __init__(self, rate: Fraction, *, waiting: int) -> None:
         self._half_ticks = VIDEO_CLOCK_HZ * rate.denominator // (2 * rate.numerator)
         self._waiting: deque[AncGrain] = deque()
+        self._in_use = threading.Lock()
         self._room = waiting
         self.counters = CarriedCounters()
 
     def put(self, grain: AncGrain) -> None:
         """A frame's ancillary data has come."""
-        self._waiting.append(grain)
-        if len(self._waiting) > self._room:
-            self.counters.dropped += len(self._waiting.popleft().octets)
+        with self._in_use:
+            self._waiting.append(grain)
+            if len(self._waiting) > self._room:
+                self.counters.dropped += len(self._waiting.popleft().octets)
 
     def take(self, ticks: int) -> tuple[list[AncGrain], tuple[bytes, ...]]:
         """What belongs to frames before the one of `ticks` and could not leave with them; and what belongs to it, as octets."""
+        with self._in_use:
+            return self._take(ticks)
+
+    def _take(self, ticks: int) -> tuple[list[AncGrain], tuple[bytes, ...]]:
         before: list[AncGrain] = []
         own: list[AncGrain] = []
         for _ in range(len(self._waiting)):

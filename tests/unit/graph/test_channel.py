@@ -107,6 +107,23 @@ def test_a_drain_sends_what_is_in_the_house_ends_every_thread_and_gives_all_back
     assert house.channel.failed is None
 
 
+def test_what_leaves_beside_the_picture_has_a_thread_and_is_drained_with_it():
+    class Leaving(Runner):
+        drained = False
+
+        def drain(self):
+            self.drained = True
+            self.ended.set()
+
+    house, leaving = House(), Leaving()
+    house.channel.beside = [leaving]
+    house.channel.start()
+    assert leaving.started.wait(5)
+    house.channel.drain()
+    assert leaving.drained
+    assert ended(house.channel)
+
+
 def test_a_graph_that_does_not_start_is_told_at_once():
     house = House(Runner(fails=RuntimeError("no scheduler")))
     with pytest.raises(ResourceError, match="no scheduler"):
