@@ -1,40 +1,49 @@
-"""Whatever comes to a port is reported as what it is or as unknown, and every packet of it is counted."""
+"""Whatever comes, the probe reports it, and each packet is in one of its counts."""
 
 from fractions import Fraction
 
-from columns import ROWS, chunk
+import numpy as np
+
+from columns import ROWS, columns
 from mutation import joined, records
+from probed import Video
 from relip.essence.flow import Leg
-from relip.essence.formats import AudioFormat, VideoFormat
+from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat
+from relip.essence.grains import AncGrain, AncPacket
+from relip.ports import Chunk
 from relip.probe.legs import Capturing
 from relip.probe.study import Target, Watch, study
-from targets import ancillary, pcm, video
+from relip.wire import st2110_40
+from relip.wire.disclosure import Disclosure, pack
+from relip.wire.st2110_30 import AudioPackets
 
 FRAMED = True
-LEG = Leg("239.1.1.1", 5004)
-TARGETS = (
-    Target("unknown", (LEG,)),
-    Target("picture", (LEG,), VideoFormat(8, 6, Fraction(50)), 96),
-    Target("voice", (LEG,), AudioFormat(channels=2), 97),
-)
+LEG = Leg("239.1.2.3", 5004)
+RASTER = VideoFormat(720, 8, Fraction(25))
+SAID: tuple[Format | None, ...] = (None, RASTER, AudioFormat(channels=2), AncFormat())
+NOON_NS = 1_790_000_000_000_000_000
 
 
 def check(data: bytes) -> None:
-    """Records are packets; they come in chunks."""
-    packets = records(data)
-    for target in TARGETS:
-        watch = Watch(target, LEG)
-        for at in range(0, len(packets), ROWS):
-            watch.take(chunk(packets[at : at + ROWS]))
-        found = study([watch], [Capturing("fuzz", 1)], tai_utc_ns=37_000_000_000)
-        (leg,) = found.report.legs
-        said = leg.packets
-        counted = said.received + said.duplicate + said.malformed + said.other_type + said.other_sender
-        assert counted == len(packets), said
-        found.report.model_dump_json()
+    """Watch the records as one chunk, a millisecond apart, whatever was said of the flow."""
+    octets, lengths = columns(records(data)[:ROWS])
+    n = len(lengths)
+    stamps = NOON_NS + 1_000_000 * np.arange(n)
+    chunk = Chunk(octets, lengths, np.zeros(n, np.uint8), n, stamps)
+    for said in SAID:
+        watch = Watch(Target("flow", (LEG,), said), LEG)
+        watch.take(chunk)
+        report = study([watch], [Capturing("a test", 1)], tai_utc_ns=37_000_000_000).report
+        counts = report.legs[0].packets
+        assert counts.received + counts.duplicate + counts.malformed + counts.other_type + counts.other_sender == n
+        assert report.model_dump_json()
 
 
 def seeds() -> list[bytes]:
-    """A picture, a voice, ancillary data."""
-    picture = [packet for n in range(40) for packet in video.frame(n)]
-    return [joined(picture), *pcm.seeds(), *ancillary.seeds()]
+    """Three frames of video, sound, ancillary data with a disclosure, and a mixture."""
+    pictures = [octets for _, octets in Video(raster=RASTER).frames(4).packets]
+    sound = AudioPackets(AudioFormat(channels=2), payload_type=97, ssrc=9).packets(np.zeros((480, 2), np.float32), 0, 65_533)
+    heard = [packet.tobytes() for packet in sound]
+    grain = AncGrain(90_000, (pack(Disclosure(altered=True)), AncPacket(0x61, 0x01, bytes(20))))
+    words = [st2110_40.pack(grain, payload_type=100, ssrc=1, sequence=k)[0] for k in range(8)]
+    return [joined(pictures), joined(heard), joined(words), joined([*pictures[:20], *heard, *words])]

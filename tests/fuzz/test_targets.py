@@ -15,7 +15,16 @@ pytestmark = pytest.mark.fuzz
 
 ROOT = Path(__file__).parents[2]
 TARGETS = sorted((ROOT / "fuzz" / "targets").glob("*.py"))
-RUNS = {"video": 150, "sound": 100, "ancillary": 300, "enrolment": 1000, "pcm": 400, "rows": 600, "capture": 1000, "probe": 60}
+RUNS = {
+    "video": 100,
+    "sound": 100,
+    "ancillary": 200,
+    "probe": 80,
+    "enrolment": 1000,
+    "pcm": 400,
+    "rows": 600,
+    "capture": 1000,
+}
 """Inputs of the slower ones: a second or two each."""
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from foreign import FORMAT, PATIENCE_S, Peer, bitpacked, codes, free_port, gst, noise, order_of, peer, require, transport_file
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(180), pytest.mark.usefixtures("face_models")]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
 FRAMES = 12
 RASTER = f"width={FORMAT.width} height={FORMAT.height}"

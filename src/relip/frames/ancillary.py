@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 from relip.essence.errors import WireError
 from relip.essence.grains import AncGrain
-from relip.essence.tai import RTP_WRAP, VIDEO_CLOCK_HZ, Tai, unwrap_rtp
+from relip.essence.tai import NS_PER_S, RTP_WRAP, VIDEO_CLOCK_HZ, Tai, unwrap_rtp
 from relip.ports import Chunk
 from relip.wire import rtp, st2110_40
 from relip.wire.st2110_40 import AncPayload
 
 STRANGERS = 4
-"""Packets of another SSRC in a row by which a new sender shows that it is no stray."""
+"""Packets of another SSRC in sequence by which a new sender shows that it is no stray; likewise of timestamps far away."""
+FAR_TICKS = VIDEO_CLOCK_HZ
 LATE_RUN = 8
 """So many late packets in a row: the sender's timestamps went back."""
 PATIENCE_NS = 200_000_000
@@ -79,6 +80,7 @@ class AncAssembler:
         self._window_ns = differential_ns or 0
         self._stale_ns = 0 if differential_ns is None else STALE_NS
         self._ssrc: int | None = None
+        self._stranger = self._stranger_low = -1
         self._heard_ns = 0
         self._forget()
 
@@ -93,7 +95,7 @@ class AncAssembler:
                 self.counters.malformed += 1
             elif headers.payload_type[i] != self._payload_type:
                 self.counters.other_type += 1
-            elif self._is_known(int(headers.ssrc[i])):
+            elif self._is_known(int(headers.ssrc[i]), int(headers.sequence[i])):
                 body = chunk.octets[i, headers.payload_offset[i] : headers.payload_end[i]].tobytes()
                 place = (int(headers.timestamp[i]), int(headers.sequence[i]))
                 self._take(body, place, marker=bool(headers.marker[i]), now=now)
@@ -101,12 +103,14 @@ class AncAssembler:
                     grains += self._depart(now)
         return grains + self._depart(now)
 
-    def _is_known(self, ssrc: int) -> bool:
-        """Whether the packet is the present sender's; enough of another one in a row make it the present one."""
+    def _is_known(self, ssrc: int, low: int) -> bool:
+        """Whether the packet is the present sender's; enough of another one in sequence make it the present one."""
         if ssrc == self._ssrc:
             self._strangers = 0
             return True
-        self._strangers += 1
+        follows = ssrc == self._stranger and (low - self._stranger_low) & 0xFFFF <= 1
+        self._strangers = self._strangers + 1 if follows else 1
+        self._stranger, self._stranger_low = ssrc, low
         if self._ssrc is not None and self._strangers < STRANGERS:
             self.counters.stranger += 1
             return False
@@ -117,7 +121,7 @@ class AncAssembler:
 
     def _forget(self) -> None:
         """Nothing of the stream is known any more; frames under assembly are given up."""
-        self._strangers = self._late = 0
+        self._strangers = self._late = self._leaps = 0
         self._frames: dict[int, _Frame] = {}
         self._recent: deque[int] = deque(maxlen=REMEMBERED)
         self._left_ticks: int | None = None
@@ -134,13 +138,27 @@ class AncAssembler:
         sequence = payload.extended_sequence << 16 | low
         near = now.ticks(VIDEO_CLOCK_HZ) if self._left_ticks is None else self._left_ticks
         ticks = unwrap_rtp(timestamp, near)
-        if self._has_left(ticks, sequence, now):
+        if self._leaps_away(ticks, now) or self._has_left(ticks, sequence, now):
             return
         self._heard_ns = now.ns
         frame = self._frames.get(ticks)
         if frame is None:
             frame = self._frames[ticks] = _Frame(ticks, now.ns)
         self._add(frame, payload, sequence, marker=marker)
+
+    def _leaps_away(self, ticks: int, now: Tai) -> bool:
+        """Whether a timestamp is far from where the stream must be by now: damaged or forged, unless no other comes."""
+        if self._left_ticks is None:
+            return False
+        passed = (now.ns - self._heard_ns) * VIDEO_CLOCK_HZ // NS_PER_S
+        far = abs(ticks - self._left_ticks) > FAR_TICKS and abs(ticks - self._left_ticks - passed) > FAR_TICKS
+        self._leaps = self._leaps + 1 if far else 0
+        if self._leaps >= STRANGERS:
+            self.counters.resyncs += 1
+            self._forget()
+            return False
+        self.counters.stranger += far
+        return far
 
     def _has_left(self, ticks: int, sequence: int, now: Tai) -> bool:
         """Whether the packet's frame has left; a long run of those means that the sender's time went back.

@@ -115,11 +115,36 @@ def test_a_restarted_sender_is_followed_after_a_few_packets(assembler):
 
 
 def test_a_sender_whose_time_went_back_is_followed_again(assembler):
-    push(assembler, packed(grain(100)))
+    push(assembler, packed(grain(20)))
     again = [grain(i) for i in range(20)]
     out = [g for p in packed(*again, sequence=5) for g in push(assembler, [p])]
     assert out == again[LATE_RUN - 1 :]
     assert assembler.counters.resyncs == 1
+
+
+@pytest.mark.parametrize("frames", [-100, 100])
+def test_a_sender_whose_time_leapt_is_followed_after_a_few_packets(assembler, frames):
+    push(assembler, packed(grain(0)))
+    leapt = [grain(frames + i) for i in range(8)]
+    out = [g for p in packed(*leapt, sequence=5) for g in push(assembler, [p])]
+    assert out == leapt[STRANGERS - 1 :]
+    assert (assembler.counters.stranger, assembler.counters.resyncs) == (STRANGERS - 1, 1)
+
+
+def test_a_sender_that_was_away_is_followed_at_once(assembler):
+    push(assembler, packed(grain(0)))
+    assert push(assembler, packed(grain(100), sequence=0xFFFFFFFF), NOW.after(4_000_000_000)) == [grain(100)]
+    assert (assembler.counters.stranger, assembler.counters.resyncs) == (0, 0)
+
+
+def test_neither_a_crowd_of_strangers_nor_timestamps_far_away_disturb_a_sender(assembler):
+    out, sent = [], [grain(i) for i in range(12)]
+    for k, packet in enumerate(packed(*sent)):
+        crowd = [packed(grain(50), ssrc=100 + 10 * k + i, sequence=977 * i)[0] for i in range(10)]
+        far = [packet[:4] + (0x40000000 * (i + 1) + k).to_bytes(4) + packet[8:] for i in range(3)]
+        out += push(assembler, [packet, *crowd, *far])
+    assert out == sent
+    assert (assembler.counters.stranger, assembler.counters.resyncs) == (12 * 13, 0)
 
 
 def test_faulty_packets_are_counted_by_cause(assembler):
