@@ -31,9 +31,8 @@ LIVE_FRAMES = 3
 STALE_NS = 1_000_000_000
 """Of two legs one may be so far behind: what it repeats says nothing of the sender's time while the other brings news."""
 OFF_GRID = Fraction(1, 8)
-"""Of a period: timestamps that stray no further from the grid are of our rate, or of its whole parts."""
-ODD_FRAMES = 3
-"""So many frames in a row off the grid, none of which lacks a packet, and the sender's rate is another one."""
+"""Of a period: timestamps that stray no further from the grid are of our rate, or of its whole parts. Frames in a row beyond,
+none of which lacks a packet, are of another rate when they have strayed a whole period."""
 OUTSIDE_LIMIT = 16
 """More packets beyond the raster than this and the frame is of another format, not damaged."""
 _LEAST_DATA_OCTETS = 90
@@ -127,7 +126,8 @@ class VideoAssembler:
         self._end_sequence: int | None = None
         self._joining = True
         self._foreign = False
-        self._odd = self._left = 0
+        self._left = 0
+        self._strayed = Fraction(0)
         self._left_timestamp = NO_VALUE
         self._period_ticks = format.clock_hz / format.rate
         self._deadline_ns = NEVER_NS
@@ -177,11 +177,16 @@ class VideoAssembler:
             if not (overdue or stray or self._is_due(entry, now)):
                 break
             grains += self._retire(entry, now)
-        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE]
-        patience = np.where(waiting[:, Field.ROWS] == self._format.height, self._differential_ns, self._patience_ns)
-        deadlines = waiting[:, Field.FIRST_NS] + (patience if self._differential_ns else self._patience_ns)
-        self._deadline_ns = int(deadlines.min()) if len(waiting) else NEVER_NS
+        self._deadline_ns = self._next_deadline_ns()
         return grains
+
+    def _next_deadline_ns(self) -> int:
+        """When `expire` has something to do: of two legs, a complete frame waits for the slower one only."""
+        waiting = self._entries[self._entries[:, Field.STATE] == State.LIVE]
+        if not len(waiting):
+            return NEVER_NS
+        held = (waiting[:, Field.ROWS] == self._format.height) & (self._differential_ns > 0)
+        return int((waiting[:, Field.FIRST_NS] + np.where(held, self._differential_ns, self._patience_ns)).min())
 
     def _scatter(self, chunk: Chunk, first: int, now: Tai) -> tuple[int, int, int]:
         columns = (chunk.octets, chunk.lengths, chunk.count)
@@ -207,8 +212,8 @@ class VideoAssembler:
             return False  # a sender that says no end may be one of a taller raster, until its next frame begins
         if self._end_sequence is None or values[Field.FIRST_NS] + self._differential_ns <= now.ns:
             return True
-        end = int(values[Field.BASE] + values[Field.HIGHEST])
-        return not 0 < step(end, self._end_sequence) - int(values[Field.PACKETS]) <= 2 * self._live_frames * self._seen.shape[1]
+        gap = step(int(values[Field.BASE] + values[Field.HIGHEST]), self._end_sequence) - int(values[Field.PACKETS])
+        return not 0 < gap <= 2 * self._live_frames * self._seen.shape[1]  # more, and the sender began its numbers anew
 
     def _open(self, timestamp: int, now: Tai) -> list[VideoGrain]:
         """Make an entry for a frame; older ones make room when there are too many or the pool is empty."""
@@ -325,7 +330,10 @@ class VideoAssembler:
         return self._foreign or rate
 
     def _is_off_rate(self, values: NDArray[np.int64], missing: int | None) -> bool:
-        """Whether frames follow each other off the grid; counts the periods of the grid that were left out."""
+        """Whether frames follow each other off the grid; counts the periods of the grid that were left out.
+
+        Timestamps that jitter stray from the grid as well, but not further and further.
+        """
         before, self._left_timestamp = self._left_timestamp, int(values[Field.TIMESTAMP])
         if before == NO_VALUE:
             return False
@@ -333,10 +341,10 @@ class VideoAssembler:
         whole = round(periods)
         if whole >= 1 and abs(periods - whole) <= OFF_GRID:
             self._tally.absent += whole - 1
-            self._odd = 0
+            self._strayed = Fraction(0)
         elif missing == 0:
-            self._odd += 1
-        return self._odd >= ODD_FRAMES
+            self._strayed += periods - 1
+        return abs(self._strayed) >= 1
 
     def _is_stray(self, values: NDArray[np.int64]) -> bool:
         """Whether so little came that the timestamp is more likely damaged than the frame so broken."""
@@ -382,7 +390,7 @@ class VideoAssembler:
         self._stream[Stream.RETIRED] = NO_VALUE
         self._near_ticks = self._end_sequence = None
         self._pattern.forget()
-        self._left_timestamp, self._odd = NO_VALUE, 0
+        self._left_timestamp, self._strayed = NO_VALUE, Fraction(0)
         self._joining = True
         return grains
 

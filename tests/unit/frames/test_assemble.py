@@ -505,3 +505,38 @@ def test_a_pool_for_another_raster_is_refused():
     pool = FramePool(2, VideoFormat(720, 22, FORMAT.rate))
     with pytest.raises(FormatError, match="does not fit"):
         VideoAssembler(FORMAT, payload_type=TYPE, pool=pool)
+
+
+def play_at(*places):
+    """Whole frames with their timestamps at these places on the grid, in periods."""
+    sender, receiver = Sender(), Receiver()
+    start = sender.ticks
+    for place in places:
+        sender.ticks = start + round(place * FRAME_TICKS)
+        receiver.push(sender.burst())
+        receiver.wait(FRAME_NS)
+    return sender, receiver
+
+
+def test_timestamps_that_jitter_are_not_another_rate():
+    jitter = np.random.default_rng(3).uniform(-0.3, 0.3, 60)
+    sender, receiver = play_at(*(np.arange(60) + jitter))
+    assert receiver.ticks == list(sender.sent)
+    assert receiver.counters.other_format == 0
+
+
+@pytest.mark.parametrize(("periods", "shown"), [(0.5, 2), (0.8, 5), (1.25, 4), (0.25, 2)])
+def test_another_rate_is_found_out_when_it_has_strayed_a_period_and_left_with_the_first_frame_that_fits(periods, shown):
+    off = np.arange(1, 10) * periods
+    back = off[-1] + np.arange(1, 5)
+    sender, receiver = play_at(0, *off, *back)
+    given = list(sender.sent)
+    assert receiver.ticks == [*given[:shown], *given[-4:]]
+    assert receiver.counters.other_format == 10 - shown
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_sender_that_leaves_frames_out_is_still_on_the_grid(every):
+    sender, receiver = play_at(*range(0, 20, every))
+    assert receiver.ticks == list(sender.sent)
+    assert receiver.counters.absent == (len(sender.sent) - 1) * (every - 1)
