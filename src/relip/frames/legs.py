@@ -21,6 +21,8 @@ from relip.wire import rtp
 
 NUMBERS = 1 << 16
 """Packets that are remembered, by number: a quarter of a second of 1080p60, more of everything slower."""
+STALE_NS = 1_000_000_000
+"""No leg is so far behind: what is older than what its number stood for so long ago tells of a clock that was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _observe(columns: Columns, context: tuple[int, int, int], state: State, coun
         ahead = step(timestamp, known[number, _Known.TIMESTAMP])
         if is_known and ahead == 0:
             _repeat(known, counts, number, leg, came_ns)
-        elif is_known and ahead < 0:
+        elif is_known and ahead < 0 and now_ns - known[number, _Known.FIRST_NS] < STALE_NS:
             counts[leg, _Count.DUPLICATE] += 1  # so old that its number has come round again since
         else:
             _settle(state, counts, now_ns - differential_ns)
