@@ -9,8 +9,8 @@ its original octet for octet: a row is that of the original, or (counted as conc
 Where the mouth is drawn anew, the rest of the picture is compared, by the region that the service discloses.
 
 What is right in every field cannot be told from the flow, by nobody, and is not sent: a packet with the flow's own SSRC,
-number, timestamp and place but other samples, or for the voice an own SSRC and a timestamp to come. A source filter (`source`
-in the configuration) keeps all that is sent from another address out before it is read; it is left out here.
+number, timestamp and place but other samples, or for voice and ancillary data its SSRC and a timestamp nearby. A source filter
+(`source` in the configuration) keeps all that is sent from another address out before it is read; it is left out here.
 
 Prints JSON; ends with 1 when the service ended, or a frame was wrong, or none came.
 """
@@ -44,7 +44,7 @@ from relip.clock.ptp import TaiClock
 from relip.device.host import HostDevice
 from relip.essence.errors import WireError
 from relip.essence.flow import Flow, Leg
-from relip.essence.formats import AudioFormat, VideoFormat, video_format
+from relip.essence.formats import AncFormat, AudioFormat, VideoFormat, video_format
 from relip.essence.grains import VideoGrain
 from relip.essence.scene import Region
 from relip.frames.ancillary import AncAssembler
@@ -54,7 +54,7 @@ from relip.graph.pacing import Mode, pacing_of
 from relip.offline.container import read_voice
 from relip.peers.presenter import present
 from relip.peers.reel import Reel
-from relip.peers.send import Sender, VideoOut, VoiceOut
+from relip.peers.send import AncillaryOut, Sender, VideoOut, VoiceOut
 from relip.ports import Burst, Chunk, PacketSink
 from relip.transport.udp import UdpSink, UdpSource
 from relip.wire import disclosure, sdp
@@ -66,7 +66,7 @@ SSRC = 0x5EED
 SMALL = VideoFormat(640, 360, Fraction(25))
 KEPT = 250
 """Bursts of each flow that may be replayed."""
-VIDEO_SHARE = 0.75
+SHARES = {"video": 0.75, "voice": 0.2, "ancillary": 0.05}
 TICK_S = 0.005
 QUIET = 10
 """Bursts that the true sender may send before it is disturbed: by two whole frames the service learns its ways."""
@@ -133,6 +133,7 @@ VIDEO_KINDS: dict[str, Forge] = RTP_KINDS | {
     "interlaced": lambda r, h, s: noise(r, put(h, 16, int.from_bytes(h[16:18]) | 0x8000), s),
     "one more SRD header": lambda r, h, s: noise(r, put(h, 18, int.from_bytes(h[18:20]) | 0x8000), s),
 }
+ANC_KINDS: dict[str, Forge] = RTP_KINDS | {"sequence": lambda r, h, s: noise(r, put(h, 2, r.randrange(1 << 16)), s)}
 VOICE_KINDS: dict[str, Forge] = RTP_KINDS | {"sequence": lambda r, h, s: bytes(put(h, 2, r.randrange(1 << 16))) + s}
 
 
@@ -282,8 +283,12 @@ def service(folder: Path, form: VideoFormat, ports: dict[str, int], *, dub: bool
     (folder / "in.sdp").write_text(text.replace("a=source-filter", "a=x-source-filter"), "utf-8")
     config: dict[str, Any] = {
         "video": {"sdp": "in.sdp"},
+        "ancillary": {"destination": HERE, "port": ports["ancillary"]},
         "voice": {"destination": HERE, "port": ports["voice"]},
-        "output": {"video": {"destination": HERE, "port": ports["out"]}},
+        "output": {
+            "video": {"destination": HERE, "port": ports["out"]},
+            "ancillary": {"destination": HERE, "port": ports["sent on"], "payload_type": ANC_TYPE},
+        },
         "lip_sync": {"bypass": not dub},
         "report": "report.json",
     }
@@ -304,7 +309,10 @@ def service(folder: Path, form: VideoFormat, ports: dict[str, int], *, dub: bool
 
 def free_ports() -> dict[str, int]:
     """A port for each flow."""
-    held = {name: socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for name in ("video", "voice", "out", "told")}
+    held = {
+        name: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for name in ("video", "voice", "ancillary", "out", "told", "sent on")
+    }
     for each in held.values():
         each.bind((HERE, 0))
     ports = {name: int(each.getsockname()[1]) for name, each in held.items()}
@@ -350,13 +358,21 @@ def under_fire(
     clock = TaiClock()
     video = Flow(form, VIDEO_TYPE, (Leg(HERE, ports["video"]),))
     sound = Flow(AudioFormat(), VOICE_TYPE, (Leg(HERE, ports["voice"]),))
-    seen, heard = (Overheard(UdpSink(flow.legs[0])) for flow in (video, sound))
+    beside = Flow(AncFormat(form.rate), ANC_TYPE, (Leg(HERE, ports["ancillary"]),))
+    seen, heard, read = (Overheard(UdpSink(flow.legs[0])) for flow in (video, sound, beside))
     paced = pacing_of(form, FrameHeaders(form, payload_type=VIDEO_TYPE, ssrc=SSRC).packets, Mode.SPREAD)
-    sender = Sender(VideoOut(Reel(frames), video, seen, paced), clock=clock, voice=VoiceOut(voice(), sound, heard), ssrc=SSRC)
+    sender = Sender(
+        VideoOut(Reel(frames), video, seen, paced),
+        clock=clock,
+        voice=VoiceOut(voice(), sound, heard),
+        ancillary=AncillaryOut(beside, read),
+        ssrc=SSRC,
+    )
     judge = Judge(form, frames, ports["out"], ports["told"] if mode == "dub" else None)
     attacks = [
-        (Attack(seen, VIDEO_KINDS, ports["video"], header_octets=20, seed=seed), VIDEO_SHARE),
-        (Attack(heard, VOICE_KINDS, ports["voice"], header_octets=12, seed=seed + 1), 1 - VIDEO_SHARE),
+        (Attack(seen, VIDEO_KINDS, ports["video"], header_octets=20, seed=seed), SHARES["video"]),
+        (Attack(heard, VOICE_KINDS, ports["voice"], header_octets=12, seed=seed + 1), SHARES["voice"]),
+        (Attack(read, ANC_KINDS, ports["ancillary"], header_octets=12, seed=seed + 2), SHARES["ancillary"]),
     ]
     stop, over = threading.Event(), threading.Event()
     judging = threading.Thread(target=judge.run, args=(over,))
@@ -371,7 +387,7 @@ def under_fire(
     time.sleep(1.0)  # longer than the service's latency
     over.set()
     judging.join()
-    shots = {name: dict(attack.sent) for name, (attack, _) in zip(("video", "voice"), attacks, strict=True)}
+    shots = {name: dict(attack.sent) for name, (attack, _) in zip(SHARES, attacks, strict=True)}
     for attack, _ in attacks:
         attack.close()
     hostile = {name: sum(kinds.values()) for name, kinds in shots.items()}

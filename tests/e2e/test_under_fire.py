@@ -24,13 +24,15 @@ def test_every_frame_leaves_as_it_came_and_every_packet_is_counted_by_its_cause(
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert (said["alive"], said["exit"]) == (True, 0)
-    received, video, voice = said["received"], said["service"]["flows"]["video"], said["service"]["flows"]["voice"]
+    received, flows = said["received"], said["service"]["flows"]
+    video, voice, ancillary = flows["video"], flows["voice"], flows["ancillary"]
     assert received["frames"] > 50
     assert (received["wrong"], received["wrong_rows"]) == (0, 0)
     assert sum(said["hostile"].values()) > 5000
     good = said["good"]["packets"]
     assert video["packets"] == good["video"] + said["hostile"]["video"]
     assert voice["packets"] == good["audio"] + said["hostile"]["voice"]
+    assert ancillary["packets"] == good["anc"] + said["hostile"]["ancillary"]
     assert all(video[cause] for cause in REFUSED)
     taken = video["packets"] - sum(video[cause] for cause in REFUSED)
     assert good["video"] - video["lost"] <= taken <= good["video"]
