@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from relip.config import Config
 from relip.config.flows import FlowKeys, FlowOut
 from relip.control.static import described_in_file
+from relip.essence.errors import FormatError
 from relip.essence.flow import AncFlow, AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
 from relip.frames.legs import LegWatch
@@ -133,6 +134,27 @@ def apart_of(config: Config, video: VideoFlow, voice: AudioFlow) -> Apart:
     ancillary_ns = 0 if beside is None or keys is None else differential_ns(keys, beside) or 0
     picture_ns = differential_ns(config.video, video) or 0
     return Apart(picture_ns=max(picture_ns, ancillary_ns), voice_ns=differential_ns(config.voice, voice) or 0)
+
+
+def refuse_shared(config: Config, video: VideoFlow, voice: AudioFlow) -> None:
+    """Refuse to send to where something is received or sent already. Raises FormatError, naming both.
+
+    A service that receives its own output goes round in it, and of two flows in one place a receiver cannot tell which is its.
+    """
+    incoming = (("video", video), ("voice", voice), ("ancillary", ancillary_in(config)))
+    taken = {(leg.destination, leg.port, leg.interface): name for name, flow in incoming if flow for leg in flow.legs}
+    out = config.output
+    for name, keys in (
+        ("video", out.video),
+        ("disclosure", out.disclosure),
+        ("ancillary", out.ancillary),
+        ("voice", out.voice),
+    ):
+        for leg in () if keys is None else out_legs(keys):
+            place = leg.destination, leg.port, leg.interface
+            if place in taken:
+                raise FormatError(f"output.{name} goes to {leg}, where {taken[place]} is: give it a place of its own")
+            taken[place] = f"output.{name}"
 
 
 def out_legs(out: FlowOut) -> tuple[Leg, ...]:
