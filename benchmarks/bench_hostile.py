@@ -68,6 +68,8 @@ KEPT = 250
 """Bursts of each flow that may be replayed."""
 SHARES = {"video": 0.75, "voice": 0.2, "ancillary": 0.05}
 TICK_S = 0.005
+MOST_DESCRIBED = 10
+"""Wrong rows that are looked at closely."""
 QUIET = 10
 """Bursts that the true sender may send before it is disturbed: by two whole frames the service learns its ways."""
 VIDEO_TYPE, VOICE_TYPE, ANC_TYPE = 96, 97, 100
@@ -88,9 +90,8 @@ def noise(random: Random, header: bytearray, samples: bytes) -> bytes:
 
 
 def flipped(random: Random, header: bytearray, samples: bytes) -> bytes:
-    """One to eight bits of the header are others."""
-    for _ in range(random.randrange(1, 9)):
-        header[random.randrange(len(header))] ^= 1 << random.randrange(8)
+    """An octet of the header is another. Two bits may agree, as of number and row: a forgery in every field."""
+    header[random.randrange(len(header))] ^= random.randrange(1, 256)
     return bytes(header) + samples
 
 
@@ -113,7 +114,7 @@ RTP_KINDS: dict[str, Forge] = {
     "a rival sender": lambda r, h, s: noise(r, put(h, 8, SSRC ^ 0xFFFF, 4), s),
     "another version": lambda r, h, s: noise(r, put(h, 0, h[0] ^ r.choice((0x40, 0x80, 0xC0)), 1), s),
     "flags that are not there": lambda r, h, s: bytes(put(h, 0, h[0] ^ r.randrange(1, 64), 1)) + s,
-    "header bits flipped": flipped,
+    "an octet of the header": flipped,
     "cut": cut,
     "timestamp": lambda r, h, s: noise(r, put(h, 4, int.from_bytes(h[4:8]) + r.randrange(1 << 20, 1 << 32), 4), s),
 }
@@ -221,6 +222,7 @@ class Judge:
         self._last_index: int | None = None
         self.counts = dict.fromkeys(("frames", "identical", "altered", "concealed", "concealed_rows", "wrong", "missing"), 0)
         self.wrong_rows = 0
+        self.seen_wrong: list[dict[str, Any]] = []
 
     def run(self, stop: threading.Event) -> None:
         """Look at all that comes, and at what is still under way when stopped."""
@@ -248,6 +250,21 @@ class Judge:
                         said = disclosure.parse(packet)
                         self._regions[grain.ticks] = said.region if said is not None and said.altered else None
 
+    def _describe(self, packed: NDArray[np.uint8], rows: NDArray[np.int64], index: int) -> None:
+        """Note whose the first wrong rows are: of which other frame, octet for octet, and how many octets are right."""
+        for row in rows.tolist()[: max(0, MOST_DESCRIBED - len(self.seen_wrong))]:
+            expected = (index + (self._offset or 0)) % len(self._frames)
+            alike = (self._frames[:, row] == packed[row]).sum(axis=1).tolist()
+            said = {
+                "frame": expected,
+                "nth": self.counts["frames"],
+                "row": row,
+                "right_octets": alike[expected],
+                "most_alike": int(np.argmax(alike)),
+                "octets": max(alike),
+            }
+            self.seen_wrong.append(said)
+
     def _look(self, grain: VideoGrain) -> None:
         index = round(grain.ticks * self._form.rate / 90_000)
         if self._offset is None:
@@ -261,7 +278,9 @@ class Judge:
             altered[region.y : region.y + region.height, first : first + -(-region.width // 2) * 5] = True
         whole = ((grain.packed == expected) | altered).all(axis=1)
         held = np.zeros_like(whole) if self._before is None else ((grain.packed == self._before) | altered).all(axis=1)
-        wrong = int((~whole & ~held).sum())
+        strange = np.flatnonzero(~whole & ~held)
+        wrong = len(strange)
+        self._describe(grain.packed, strange, index)
         self.counts["frames"] += 1
         self.counts["identical"] += bool((grain.packed == expected).all())
         self.counts["altered"] += region is not None
@@ -397,6 +416,7 @@ def under_fire(
         "hostile": hostile,
         "good": {"frames": sent.frames_sent, "packets": sent.packets_sent},
         "received": judge.counts | {"wrong_rows": judge.wrong_rows, "lost_by_the_measurement": judge.lost},
+        "wrong_rows": judge.seen_wrong,
         "kinds": shots,
     }
 

@@ -70,7 +70,11 @@ def _kind(value: dict[str, Any], path: str) -> str:
     name = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false"}[value["type"]]
     name = "path" if value.get("format") == "path" else name
     if "minimum" in value:
-        name += f", {value['minimum']:g} to {value['maximum']:g}" if "maximum" in value else f", {value['minimum']:g} or more"
+        name += (
+            f", {value['minimum']:.10g} to {value['maximum']:.10g}"
+            if "maximum" in value
+            else f", {value['minimum']:.10g} or more"
+        )
     return name
 
 

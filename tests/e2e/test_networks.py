@@ -22,7 +22,7 @@ from relip.essence.flow import Flow, Leg
 from relip.essence.formats import VideoFormat
 from relip.essence.tai import Tai, tai_of_ticks
 from relip.frames.assemble import VideoAssembler
-from relip.frames.legs import LegWatch
+from relip.frames.legs import STALL_NS, LegWatch
 from relip.frames.pool import FramePool
 from relip.graph.pacing import Mode, pacing_of
 from relip.peers import send
@@ -148,7 +148,7 @@ def test_an_interface_that_goes_down_and_up_on_one_of_two_networks_changes_nothi
     counters = both.assembler.counters
     assert (counters.frames, counters.lost, counters.incomplete, counters.resyncs) == (15, 0, 0, 0)
     leg = ("red", "blue").index(network)
-    both.watch.observe(Chunk.of(1), Tai(both.now.ns + CLASS_A_NS))
+    both.watch.observe(Chunk.of(1), Tai(both.now.ns + CLASS_A_NS + STALL_NS))
     told = both.watch.counters
     assert told[leg].lost == 15 * PACKETS - told[leg].received >= 5 * PACKETS
     assert (told[1 - leg].received, told[1 - leg].lost) == (15 * PACKETS, 0)

@@ -18,6 +18,7 @@ KEYS = {
     "voice": {"destination": "239.1.1.2", "port": 5006},
     "output": {"video": {"destination": "239.1.1.3", "port": 5008}},
 }
+OUT = KEYS["output"]["video"]
 
 
 def keys(**sections):
@@ -65,6 +66,18 @@ def test_the_least_configuration_is_enough_and_its_defaults_are_the_safe_ones():
             "output: .*the card paces",
         ),
         ({"sockets": {"receive_buffer": "much"}}, "sockets.receive_buffer"),
+        ({"sockets": {"receive_buffer": 5_000_000_000}}, "sockets.receive_buffer"),
+        (
+            {"voice": {**KEYS["voice"], "redundant": {"destination": "239.1.1.2", "port": 5006}}},
+            "voice: .*redundant: this is the first leg again",
+        ),
+        (
+            {"output": {"video": {**OUT, "redundant": {**OUT, "interface": "127.0.0.1"}}}},
+            "output.video: .*redundant: this is the first leg again",
+        ),
+        ({"output": {"video": OUT, "voice": OUT}}, "output.voice: 239.1.1.3:5008 on 127.0.0.1 is that of output.video"),
+        ({"output": {"video": KEYS["voice"]}}, "output.video: 239.1.1.2:5006 on 127.0.0.1 is that of voice"),
+        ({"voice": {"sdp": "a.sdp"}, "output": {"video": {**OUT, "sdp": "a.sdp"}}}, "output.video: sdp=a.sdp is that of voice"),
         ({"models": {"provider": "rocm"}}, "models.provider"),
         ({"models": {"backend": "tensorflow"}}, "models.backend"),
         ({"models": {"triton": {"url": "http://gpu:8000"}}}, "models.triton.url"),
@@ -82,6 +95,13 @@ def test_a_wrong_key_or_value_is_told_by_its_name(sections, named):
 )
 def test_a_rate_may_stand_beside_a_transport_file(said, rate):
     assert config.parse(keys(video={"sdp": "a.sdp", "rate": said}), where="here").video.exact_rate == rate
+
+
+def test_two_networks_may_carry_the_same_group_and_two_senders_may_share_one():
+    second = {**OUT, "interface": "10.1.0.5"}
+    apart = {"source": "10.0.0.1", "redundant": {"destination": "239.1.1.2", "port": 5006, "source": "10.1.0.1"}}
+    read = config.parse(keys(voice={**KEYS["voice"], **apart}, output={"video": {**OUT, "redundant": second}}), where="here")
+    assert len(read.output.video.places) == 2
 
 
 def test_every_wrong_key_is_told_at_once():
@@ -205,7 +225,7 @@ def test_ancillary_data_needs_a_way_in_and_a_way_out():
     with pytest.raises(FormatError, match="give ancillary, the flow that is to be sent on"):
         config.parse(keys(output={**KEYS["output"], "ancillary": flow}), where="here")
     for out in ("ancillary", "disclosure"):
-        read = config.parse(keys(ancillary=flow, output={**KEYS["output"], out: flow}), where="here")
+        read = config.parse(keys(ancillary=flow, output={**KEYS["output"], out: {**flow, "port": 5020}}), where="here")
         assert read.ancillary.payload_type == PAYLOAD_TYPES["anc"]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from relip.config.flows import AncillaryIn, DisclosureOut, FlowOut, Section, SoundOut, VideoIn, VoiceIn
+from relip.config.flows import AncillaryIn, DisclosureOut, FlowKeys, FlowOut, Place, Section, SoundOut, VideoIn, VoiceIn
 from relip.essence.errors import FormatError, ResourceError
 
 
@@ -57,6 +57,12 @@ class Output(Section):
     overlay: bool = Field(
         False, description="draw the altered region and the state of each frame into the picture, for tests; never on air"
     )
+
+    @property
+    def flows(self) -> dict[str, FlowOut]:
+        """The flows that leave, by key."""
+        named = {"video": self.video, "disclosure": self.disclosure, "ancillary": self.ancillary, "voice": self.voice}
+        return {name: flow for name, flow in named.items() if flow is not None}
 
     @model_validator(mode="after")
     def _one_pacer(self) -> Output:
@@ -198,7 +204,10 @@ class Sockets(Section):
     """Kernel sockets."""
 
     receive_buffer: int = Field(
-        33_554_432, ge=65_536, description="octets asked of the kernel for each receive buffer; 32 MiB holds six 1080p frames"
+        33_554_432,
+        ge=65_536,
+        le=1 << 30,
+        description="octets asked of the kernel for each receive buffer; 32 MiB holds six 1080p frames",
     )
 
 
@@ -226,12 +235,29 @@ class Config(Section):
             raise ValueError("output.ancillary: give ancillary, the flow that is to be sent on")
         return self
 
+    @model_validator(mode="after")
+    def _each_in_its_place(self) -> Config:
+        read = {"video": self.video, "voice": self.voice, "ancillary": self.ancillary}
+        taken = {place: name for name, keys in read.items() if keys is not None for place in _taken_by(keys)}
+        for name, out in self.output.flows.items():
+            for place in _taken_by(out):
+                if place in taken:
+                    what = f"sdp={place}" if isinstance(place, Path) else "{}:{} on {}".format(*place)
+                    raise ValueError(f"output.{name}: {what} is that of {taken[place]}")
+                taken[place] = f"output.{name}"
+        return self
+
 
 class Settings(Section):
     """What of `relip.yaml` also applies to files."""
 
     lip_sync: LipSync = Field(LipSync(), description="how the mouth behaves")
     models: Models = Field(Models(), description="where the nets lie, and what runs them")
+
+
+def _taken_by(keys: FlowKeys | FlowOut) -> list[Place | Path]:
+    """What no other flow may have: its places, and its transport file."""
+    return [*keys.places, *([] if keys.sdp is None else [keys.sdp])]
 
 
 S = TypeVar("S", VideoIn, VoiceIn, AncillaryIn, FlowOut, SoundOut, DisclosureOut)
@@ -284,7 +310,8 @@ def _checked(model: type[M], content: dict[str, Any], where: str) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as cause:
-        lines = [f"  {'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in cause.errors()]
+        told = [(".".join(str(part) for part in error["loc"]), error["msg"]) for error in cause.errors()]
+        lines = [f"  {key}: {message}" if key else f"  {message}" for key, message in told]
         raise FormatError("\n".join([f"{where}:", *lines])) from cause
 
 

@@ -13,7 +13,8 @@ Rate = Annotated[
 ]
 Ipv4 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", json_schema_extra={"format": "ipv4"})]
 
-
+Place = tuple[str, int, str]
+"""Destination, port and the interface by which it is reached."""
 SAID_BY_SDP = frozenset({"payload_type", "source", "depth", "channels", "packet_time_us"})
 """Keys that would contradict a transport file, or be passed over."""
 
@@ -90,7 +91,17 @@ class FlowKeys(Section):
             raise ValueError("redundant: leave out destination, port and source: the transport file says them")
         if self.sdp is None and not all(given):
             raise ValueError("redundant: destination and port are needed")
+        own = self.redundant.source, self.redundant.destination, self.redundant.port, self.redundant.interface or self.interface
+        if own == (self.source, self.destination, self.port, self.interface):
+            raise ValueError("redundant: this is the first leg again: another destination, port, interface or source is needed")
         return self
+
+    @property
+    def places(self) -> set[Place]:
+        """Where it is received from any sender, as far as the keys say."""
+        legs = [leg for leg in (self, self.redundant) if leg is not None and leg.source is None]
+        named = [(leg.destination, leg.port, leg.interface or self.interface) for leg in legs]
+        return {(to, port, on) for to, port, on in named if to is not None and port is not None}
 
 
 class VideoIn(FlowKeys):
@@ -153,6 +164,17 @@ class FlowOut(Section):
     transport: Transport = "udp"
     redundant: RedundantOut | None = Field(None, description="second leg of the flow (ST 2022-7): the same packets once more")
     sdp: Path | None = Field(None, description="where to write the transport file of this flow")
+
+    @model_validator(mode="after")
+    def _second_leg(self) -> FlowOut:
+        if self.redundant is not None and len(self.places) == 1:
+            raise ValueError("redundant: this is the first leg again: another destination, port or interface is needed")
+        return self
+
+    @property
+    def places(self) -> set[Place]:
+        """Where it is sent."""
+        return {(leg.destination, leg.port, leg.interface) for leg in (self, self.redundant) if leg is not None}
 
 
 class SoundOut(FlowOut):

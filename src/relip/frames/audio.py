@@ -26,6 +26,8 @@ STRANGERS = 4
 likewise of one whose timestamps are far from where they were."""
 REMEMBERED = 1024
 """Packets whose repetition is recognised at least: an eighth of a second at 125 µs, a second at 1 ms."""
+STALL_NS = NS_PER_S
+"""Of two legs, one may have waited to be read for so long while the other was: that is no new beginning of the numbers."""
 VISIT_NS = NS_PER_S // 4
 """Of two legs, what one brought on a visit to its socket is seen before what the other did: visits are no further apart."""
 FAR_SAMPLES = 48_000
@@ -82,7 +84,8 @@ class AudioAssembler:
         self._run_ssrc = self._run_sequence = -1
         packet_ns = int(format.packet_time * NS_PER_S)
         behind = -(-differential_ns // packet_ns)
-        self._tracker = SequenceTracker(max_misorder=MAX_MISORDER + behind, patience=behind)
+        unread = STALL_NS // packet_ns if behind else 0
+        self._tracker = SequenceTracker(max_misorder=MAX_MISORDER + behind + unread, patience=behind)
         self._remembered = max(REMEMBERED, (differential_ns + VISIT_NS) // packet_ns)
         self._behind_samples = differential_ns * format.clock_hz // NS_PER_S
         self._forget()

@@ -21,6 +21,10 @@ from relip.wire import rtp
 
 NUMBERS = 1 << 16
 """Packets that are remembered, by number: a quarter of a second of 1080p60, more of everything slower."""
+STALE_NS = 1_000_000_000
+"""No leg is so far behind: what is older than what its number stood for so long ago tells of a clock that was set back."""
+STALL_NS = 500_000_000
+"""A leg that has brought nothing newer may yet: its packets wait in a socket that this machine had no time to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,9 @@ class LegCounters:
     """What one leg brought, in packets.
 
     `unique`: no other copy had come before; `duplicate`: one had. `received` counts besides what no RTP receiver would take.
-    `lost`: the other leg brought it, this one did not within the path differential. `skew_ns`: by how much this leg's copy
-    followed the other's, of the last pair; `skew_max_ns`: the most. Both by the packets' stamps, else to the nearest visit.
+    `lost`: the other leg brought it and this one did not, though it has brought newer ones since, or nothing for long.
+    `skew_ns`: by how much this leg's copy followed the other's, of the last pair; `skew_max_ns`: the most. Both by the packets'
+    stamps, else to the nearest visit.
     """
 
     received: int = 0
@@ -49,6 +54,10 @@ class _Count(IntEnum):
     LOST = 3
     SKEW = 4
     SKEW_MAX = 5
+
+
+NOTHING = -1
+"""A leg's newest number before it has brought anything."""
 
 
 class _Known(IntEnum):
@@ -71,7 +80,8 @@ class LegWatch:
         self._counts = np.zeros((legs, len(_Count)), np.int64)
         known = np.zeros((NUMBERS if legs > 1 else 1, len(_Known)), np.int64)
         self._unstamped = np.zeros(0, np.int64)
-        self._state: State = (known, np.zeros(len(known), np.int64), np.zeros(2, np.int64))
+        newest = np.full(legs, NOTHING, np.int64)
+        self._state: State = (known, np.zeros(len(known), np.int64), np.zeros(2, np.int64), newest)
         self.observe(Chunk.of(0), Tai(0))  # loads the compiled loop now and not on the first packet's time
 
     def chunk(self, capacity: int) -> Chunk:
@@ -96,8 +106,9 @@ class LegWatch:
 
 Columns = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], int]
 """octets (n, stride), lengths (n,), leg (n,), arrivals (n,) or none of them, packets that are valid."""
-State = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""known (numbers, columns); queue (numbers,): numbers in the order of their first copies; cursor: its head, and how many."""
+State = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""known (numbers, columns); queue (numbers,): numbers in the order of their first copies; cursor: its head, and how many;
+newest (legs,): the last number that each leg brought."""
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -110,12 +121,26 @@ def _judge(known: NDArray[np.int64], counts: NDArray[np.int64], number: int) -> 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _may_come(known: NDArray[np.int64], newest: NDArray[np.int64], number: int, before_ns: int) -> bool:
+    """Whether a leg that did not bring a packet has brought nothing newer either, and is not silent for long."""
+    brought = known[number, _Known.LEGS]
+    if not brought or known[number, _Known.FIRST_NS] <= before_ns - STALL_NS:
+        return False
+    for leg in range(len(newest)):
+        passed = newest[leg] != NOTHING and 0 < (newest[leg] - number & NUMBERS - 1) < NUMBERS // 2
+        if brought >> leg & 1 == 0 and not passed:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _settle(state: State, counts: NDArray[np.int64], before_ns: int) -> None:
     """Judge the packets whose first copy came at `before_ns` or earlier; the oldest whenever the queue is full."""
-    known, queue, cursor = state
+    known, queue, cursor, newest = state
     while cursor[1] > 0:
         number = queue[cursor[0]]
-        if known[number, _Known.FIRST_NS] > before_ns and cursor[1] < len(queue):
+        waits = known[number, _Known.FIRST_NS] > before_ns or _may_come(known, newest, number, before_ns)
+        if waits and cursor[1] < len(queue):
             break
         _judge(known, counts, number)
         cursor[0] = (cursor[0] + 1) % len(queue)
@@ -125,7 +150,7 @@ def _settle(state: State, counts: NDArray[np.int64], before_ns: int) -> None:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _remember(state: State, counts: NDArray[np.int64], number: int, packet: tuple[int, int, int, int, int]) -> None:
     """The first copy of a packet: its timestamp, source, instants and leg take the place of an older one's."""
-    known, queue, cursor = state
+    known, queue, cursor, _ = state
     timestamp, ssrc, now_ns, came_ns, leg = packet
     _judge(known, counts, number)
     known[number, _Known.TIMESTAMP] = timestamp
@@ -158,7 +183,7 @@ def _observe(columns: Columns, context: tuple[int, int, int], state: State, coun
     """Count the packets of a chunk. `context`: payload type, the present instant and the path differential in ns."""
     octets, lengths, legs, arrivals, count = columns
     payload_type, now_ns, differential_ns = context
-    known = state[0]
+    known, _, _, newest = state
     for packet in range(count):
         leg = legs[packet]
         counts[leg, _Count.RECEIVED] += 1
@@ -167,11 +192,12 @@ def _observe(columns: Columns, context: tuple[int, int, int], state: State, coun
             continue
         came_ns = arrivals[packet] if len(arrivals) and arrivals[packet] else now_ns
         number, timestamp, ssrc = field16(octets, packet, 2), field32(octets, packet, 4), field32(octets, packet, 8)
+        newest[leg] = number
         is_known = known[number, _Known.FIRST_NS] > 0 and known[number, _Known.SSRC] == ssrc
         ahead = step(timestamp, known[number, _Known.TIMESTAMP])
         if is_known and ahead == 0:
             _repeat(known, counts, number, leg, came_ns)
-        elif is_known and ahead < 0:
+        elif is_known and ahead < 0 and now_ns - known[number, _Known.FIRST_NS] < STALE_NS:
             counts[leg, _Count.DUPLICATE] += 1  # so old that its number has come round again since
         else:
             _settle(state, counts, now_ns - differential_ns)

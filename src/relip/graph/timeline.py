@@ -103,15 +103,19 @@ class Timeline:
         return self.place(grain.origin, grain.arrived)
 
     def place(self, origin: Tai, arrived: Tai) -> Tai:
-        """The local instant of `origin`, the timestamp of something that was complete when it `arrived`."""
+        """The local instant of `origin`, the timestamp of something that was complete when it `arrived`.
+
+        A timestamp that leaps is not believed yet, but placed as if it were: whoever waited for it would hold up all behind it.
+        """
         age_ns = arrived.since(origin) - self._delay_ns
         self._pace.observe(origin, arrived)
         self._find(age_ns, origin)
         if not self._strays and self._window.observe(age_ns, arrived):
             self._judge()
         self._slew(origin)
-        if not self._strays:
-            self._last = origin
+        if self._strays:
+            return origin.after(self._delay_ns + self._offset_of(age_ns))
+        self._last = origin
         return self.at(origin)
 
     def at(self, origin: Tai) -> Tai:
@@ -229,7 +233,8 @@ class _Window:
     @property
     def drift_ppm(self) -> Fraction | None:
         """The sender's clock against ours."""
-        if self._since is None or self._begun is None or (elapsed_ns := self._begun.since(self._since)) < DRIFT_NS:
+        begun, since = self._begun, self._since  # another thread asks, and `forget` may come in between
+        if since is None or begun is None or (elapsed_ns := begun.since(since)) < DRIFT_NS:
             return None
         return Fraction(-1_000_000 * self.moved_ns, elapsed_ns)
 

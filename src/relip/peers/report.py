@@ -35,7 +35,7 @@ class LegReport(Report):
     received: int = Field(0, description="packets, whatever they were")
     unique: int = Field(0, description="packets of which it brought the first copy; counted of two legs only")
     duplicate: int = Field(0, description="packets of which a copy had come before")
-    lost: int = Field(0, description="packets that the other leg brought and this one did not, within the path differential")
+    lost: int = Field(0, description="packets that the other leg brought and this one did not")
     skew_ms: float = Field(0.0, description="by how much it followed the other leg, of the last pair of copies, milliseconds")
     skew_max_ms: float = Field(0.0, description="the most that it ever did, milliseconds")
     outages: int = Field(0, description="times its socket failed and was opened anew")

@@ -127,7 +127,7 @@ def anc(index, shift=0):
         (1, 5, 0, 0),
         (1, None, 9000, 0),
         (1, None, -9000, LATE_RUN),
-        (1, None, 5_400_000, 0),
+        (1, None, 5_400_000, STRANGERS),
     ],
     ids=["pauses", "restarts", "counts anew", "leaps ahead", "leaps back", "leaps a minute ahead"],
 )

@@ -88,6 +88,17 @@ def test_a_jump_of_the_senders_timestamps_is_followed_from_its_second_grain_on_a
     assert timeline.relocks == 1
 
 
+@pytest.mark.parametrize("behind_s", [0, 37])
+@pytest.mark.parametrize("leap", [-50, -13, 13, 38, 1000])
+def test_the_first_grain_after_a_leap_is_neither_held_back_nor_hurried(leap, behind_s):
+    timeline = Timeline(RATE)
+    for k in range(20):
+        leapt = leap if k >= 9 else 0
+        shot = grain(INDEX + k + leapt, arrived_after_ns=(1000 * behind_s + 36 - 40 * leapt) * MS)
+        assert -40 * MS <= timeline.local(shot).since(shot.arrived) <= -36 * MS
+    assert timeline.relocks == 1
+
+
 def test_a_damaged_timestamp_moves_nothing():
     timeline = Timeline(RATE)
     for k in range(9):

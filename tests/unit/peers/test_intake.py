@@ -56,7 +56,7 @@ def test_two_lossy_legs_make_whole_frames_and_each_is_reported():
             now = Tai(NS_PER_S + k * NS_PER_S // 25)
             intake.legs.observe(chunk, now)
             intake.take(chunk, now)
-    intake.legs.observe(Chunk.of(1), Tai(2 * NS_PER_S))
+    intake.legs.observe(Chunk.of(1), Tai(3 * NS_PER_S))
     assert [packed.reshape(-1).tolist() for packed in came] == pictures.tolist()
     told = intake.counters()
     assert (told.lost, told.late) == (0, 0)

@@ -12,11 +12,11 @@ from relip.service.compose.graphs import Nothing, graph_of, merge_window_ns, res
 pytestmark = pytest.mark.unit
 
 FORMAT = video_format("1080p50")
-FLOW = {"destination": "239.1.1.1", "port": 5004}
+VIDEO, VOICE, OUT = ({"destination": f"239.1.1.{n}", "port": 5004} for n in (1, 2, 3))
 
 
 def asked(tmp_path, **sections):
-    keys = {"video": {**FLOW, "format": "1080p50"}, "voice": FLOW, "output": {"video": FLOW}, **sections}
+    keys = {"video": {**VIDEO, "format": "1080p50"}, "voice": VOICE, "output": {"video": OUT}, **sections}
     return config.parse({**keys, "models": {"cache": str(tmp_path)}}, where="the test")
 
 
