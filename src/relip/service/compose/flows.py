@@ -136,25 +136,17 @@ def apart_of(config: Config, video: VideoFlow, voice: AudioFlow) -> Apart:
     return Apart(picture_ns=max(picture_ns, ancillary_ns), voice_ns=differential_ns(config.voice, voice) or 0)
 
 
-def refuse_shared(config: Config, video: VideoFlow, voice: AudioFlow) -> None:
-    """Refuse to send to where something is received or sent already. Raises FormatError, naming both.
+def refuse_own_input(config: Config, video: VideoFlow, voice: AudioFlow) -> None:
+    """Refuse to send to where a transport file says that something is received: it would go round. Raises FormatError.
 
-    A service that receives its own output goes round in it, and of two flows in one place a receiver cannot tell which is its.
+    Of flows that are named by keys the configuration has been asked already.
     """
     incoming = (("video", video), ("voice", voice), ("ancillary", ancillary_in(config)))
     taken = {(leg.destination, leg.port, leg.interface): name for name, flow in incoming if flow for leg in flow.legs}
-    out = config.output
-    for name, keys in (
-        ("video", out.video),
-        ("disclosure", out.disclosure),
-        ("ancillary", out.ancillary),
-        ("voice", out.voice),
-    ):
-        for leg in () if keys is None else out_legs(keys):
-            place = leg.destination, leg.port, leg.interface
-            if place in taken:
-                raise FormatError(f"output.{name} goes to {leg}, where {taken[place]} is: give it a place of its own")
-            taken[place] = f"output.{name}"
+    for name, out in config.output.flows.items():
+        for leg in out_legs(out):
+            if (whose := taken.get((leg.destination, leg.port, leg.interface))) is not None:
+                raise FormatError(f"output.{name}: {leg} is that of {whose}")
 
 
 def out_legs(out: FlowOut) -> tuple[Leg, ...]:

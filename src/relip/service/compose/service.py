@@ -29,7 +29,7 @@ from relip.service.compose.flows import (
     apart_of,
     differential_ns,
     incoming,
-    refuse_shared,
+    refuse_own_input,
     video_in,
     voice_in,
 )
@@ -92,7 +92,7 @@ def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
-    refuse_shared(config, video, voice)
+    refuse_own_input(config, video, voice)
     seen_apart = differential_ns(config.video, video)
     apart = apart_of(config, video, voice)
     graph = graph_of(config, video.format, clock=clock, apart=apart)
