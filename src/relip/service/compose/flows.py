@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from relip.config import Config
 from relip.config.flows import FlowKeys, FlowOut
 from relip.control.static import described_in_file
+from relip.essence.errors import FormatError
 from relip.essence.flow import AncFlow, AudioFlow, Flow, Leg, VideoFlow
 from relip.essence.formats import AncFormat, AudioFormat, Format, VideoFormat, video_format
 from relip.frames.legs import LegWatch
@@ -144,6 +145,19 @@ def apart_of(config: Config, video: VideoFlow, voice: AudioFlow) -> Apart:
     ancillary_ns = 0 if beside is None or keys is None else differential_ns(keys, beside) or 0
     picture_ns = differential_ns(config.video, video) or 0
     return Apart(picture_ns=max(picture_ns, ancillary_ns), voice_ns=differential_ns(config.voice, voice) or 0)
+
+
+def refuse_own_input(config: Config, video: VideoFlow, voice: AudioFlow) -> None:
+    """Refuse to send to where a transport file says that something is received: it would go round. Raises FormatError.
+
+    Of flows that are named by keys the configuration has been asked already.
+    """
+    incoming = (("video", video), ("voice", voice), ("ancillary", ancillary_in(config)))
+    taken = {(leg.destination, leg.port, leg.interface): name for name, flow in incoming if flow for leg in flow.legs}
+    for name, out in config.output.flows.items():
+        for leg in out_legs(out):
+            if (whose := taken.get((leg.destination, leg.port, leg.interface))) is not None:
+                raise FormatError(f"output.{name}: {leg} is that of {whose}")
 
 
 def out_legs(out: FlowOut) -> tuple[Leg, ...]:

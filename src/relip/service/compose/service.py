@@ -24,7 +24,16 @@ from relip.graph.sounding import VoiceSender
 from relip.graph.timeline import LATE_PERIODS, Timeline
 from relip.service.compose.ancillary import carry
 from relip.service.compose.ends import tai_clock
-from relip.service.compose.flows import Incoming, Outgoing, apart_of, differential_ns, incoming, video_in, voice_in
+from relip.service.compose.flows import (
+    Incoming,
+    Outgoing,
+    apart_of,
+    differential_ns,
+    incoming,
+    refuse_own_input,
+    video_in,
+    voice_in,
+)
 from relip.service.compose.graphs import graph_of, merge_window_ns, rest_ns
 from relip.service.compose.outputs import delay_ns, frames_early, way_out
 from relip.service.compose.sound import hear
@@ -94,6 +103,7 @@ def _built(config: Config, held: ExitStack) -> Service:
     """The service, and in `held` all that is open."""
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
+    refuse_own_input(config, video, voice)
     seen_apart = differential_ns(config.video, video)
     apart = apart_of(config, video, voice)
     graph = graph_of(config, video.format, clock=clock, apart=apart)
