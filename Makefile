@@ -5,7 +5,7 @@ ARGS   ?=
 RUN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml src/relip/weights/*.py | sha256sum | cut -c 1-16)
 UV     := uv==0.13.8
-SOURCES := src tests tools training fuzz
+SOURCES := src tests tools training benchmarks fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fuzz check fix lock models pages clean
@@ -60,4 +60,4 @@ pages: setup ## write the reference pages anew from the code they describe
 
 clean: ## remove caches and results; the environment stays ($(VENV))
 	rm -rf fuzz/.numba .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out demo.mp4 demo.json
-	find src tests tools training fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -74,7 +74,7 @@ class Reading:
     concealed: int = 0
     anc_in_frame: Counter[int] = field(default_factory=Counter)
     _disclosed: set[int] = field(default_factory=set)
-    _numbers: set[int] = field(default_factory=set)
+    _read: set[tuple[int, int]] = field(default_factory=set)
 
     def read(self, chunk: Chunk, payload_type: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Read a chunk: which packets have a whole header, (n,), and their 32-bit sequence numbers. Repeats are read once."""
@@ -90,10 +90,11 @@ class Reading:
                 valid[i] = False
                 continue
             number[i] |= anc.extended_sequence << 16
-            if int(number[i]) in self._numbers:
+            one = int(columns.timestamp[i]), int(number[i])
+            if one in self._read:
                 continue
-            self._numbers.add(int(number[i]))
-            self._note(anc, int(columns.timestamp[i]))
+            self._read.add(one)
+            self._note(anc, one[0])
         return valid, number
 
     def _note(self, anc: st2110_40.AncPayload, frame: int) -> None:

@@ -85,12 +85,16 @@ def is_stuck(packets: Packets) -> bool:
 
 
 def own(packets: Packets, *, bits: int) -> Own:
-    """The well-formed packets of the main type and sender, without repeats; `bits` of their sequence numbers."""
+    """The well-formed packets of the main type and sender, without repeats; `bits` of their sequence numbers.
+
+    A repeat has the number and the timestamp of another: a sender that begins anew counts the same numbers again.
+    """
     packets = _only(packets, packets["valid"] & (packets["payload_type"] == (main_type(packets) or 0)))
     packets = _only(packets, packets["ssrc"] == (main_sender(packets) or 0))
     number = _unwrapped(packets["sequence"].astype(np.int64) & ((1 << bits) - 1), bits)
     if (np.diff(number) <= 0).any():
-        first = np.sort(np.unique(number, return_index=True)[1])
+        key = (number.astype(np.uint64) << np.uint64(32)) | packets["timestamp"]
+        first = np.sort(np.unique(key, return_index=True)[1])
         packets, number = packets[first], number[first]
     if (packets["arrival"] > 0).all() and (np.diff(packets["arrival"]) < 0).any():
         # Packets that wait on two processors are read in another order than the kernel stamped them in.

@@ -185,15 +185,20 @@ def _ceiling(rungs: Figures) -> Figures | None:
     if not names:
         return None
     packets = Line(_leg(), video_format(names[0]), 1).packets
-    whole = [name for name in names if not rungs[name]["lost"] and not rungs[name]["late_starts"]]
+    carried = [name for name in names if _carried(rungs[name])]
     return {
         "raster": CEILING,
-        "carried": whole[-1] if whole else None,
+        "carried": carried[-1] if carried else None,
         **{
             f"{end}_fps": round(1e9 / (packets * least), 1) if (least := min(rungs[name][key] for name in names)) else None
             for end, key in (("send", "send_ns_per_packet"), ("receive", "receive_ns_per_packet"))
         },
     }
+
+
+def _carried(rung: Figures) -> bool:
+    """Whether every frame came whole and left in time; what the sender's own link refused is lost to nobody else."""
+    return rung["whole"] == rung["frames"] and not rung["lost"] and not rung["late_starts"]
 
 
 def _bypass(options: WireOptions, step: Step) -> Figures:

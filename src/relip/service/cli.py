@@ -293,7 +293,9 @@ def inference(**options: Any) -> None:  # noqa: ANN401  click gives what its opt
     help="Format to carry; may be repeated. By default 1080p50 to 60, and 2160p25 and 50.",
 )
 @click.option("--relay", default="1080p60", show_default=True, help="Format to carry through a service with bypass.")
-@click.option("--soak", type=click.FloatRange(min=0), default=0.0, help="Also carry 1080p60 for so many seconds.")
+@click.option(
+    "--soak", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Also carry 1080p60 for so many seconds."
+)
 @JSON
 def wire(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """CPU a packet over real sockets on loopback, beside GStreamer's; loss, pacing, and the formats this machine carries."""

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from relip.essence.errors import FormatError, RelipError, ResourceError
@@ -19,7 +20,7 @@ from relip.probe.report import LegFigures, ProbeReport
 from relip.probe.study import FlowStudy, Target, Watch, study
 from relip.service import terminal
 from relip.service.compose import ends, probing
-from relip.service.options import legs, outputs, publish
+from relip.service.options import frames_of, legs, outputs, publish
 from relip.wire import sdp
 
 CAPTURES = (".pcap", ".pcapng", ".cap")
@@ -46,6 +47,7 @@ class ProbeOptions:
 
 def run(options: ProbeOptions) -> None:
     """Listen or replay, then report. Raises FormatError, ResourceError, and GateMissedError where asked."""
+    frames_of(options.seconds, Fraction(1))  # refuses what is no time
     outputs(options.png, options.json_)
     if options.png is not None:
         page.ready()

@@ -70,7 +70,10 @@ class SendOptions:
 
 
 def run(options: SendOptions) -> None:
-    """Send until the time is over or a signal comes; write the report. Raises FormatError, ResourceError."""
+    """Send until the time is over or a signal comes; write the report.
+
+    Raises FormatError, and ResourceError also when the network took not one whole frame.
+    """
     log = logs.configure(as_json=not sys.stderr.isatty())
     form = video_format(options.format_)
     frames = frames_of(options.seconds, form.rate)
@@ -144,7 +147,11 @@ def _out(options: SendOptions, name: str, form: F, paced: Pacing | None = None) 
 
 
 def _tell(report: SenderReport, options: SendOptions) -> None:
-    if options.json_ is None:
-        terminal.say(f"sent {report.frames_sent} frames, {report.late_starts} started late")
-    else:
+    refused = f"the network refused {report.packets_refused} packets"
+    if options.json_ is not None:
         publish(report.model_dump_json(indent=2), options.json_)
+    else:
+        sent = f"sent {report.frames_sent} frames, {report.late_starts} started late"
+        terminal.say(f"{sent}, {refused}" if report.packets_refused else sent)
+    if report.packets_refused and not report.frames_sent:
+        raise ResourceError(f"not one whole frame was sent: {refused}")

@@ -1,5 +1,7 @@
 """What is said of ancillary data: names, disclosures, keep-alive packets, and packets that are badly made."""
 
+import struct
+
 import pytest
 
 from packet_files import NS, SECONDS
@@ -7,6 +9,7 @@ from probed import LEG, capture_of, probe
 from relip.essence.formats import AudioFormat
 from relip.essence.grains import AncGrain, AncPacket
 from relip.essence.scene import Bypass, Region
+from relip.essence.tai import RTP_WRAP
 from relip.probe.ancillary import name_of
 from relip.probe.study import Target
 from relip.wire import disclosure, st2110_40
@@ -101,6 +104,14 @@ def test_a_repeat_is_read_once_and_a_loss_is_counted_across_the_wrap(judged):
     assert (study.report.legs[0].packets.lost, study.report.legs[0].packets.duplicate) == (1, 1)
     assert study.report.legs[0].packets.first_lost == [65_536]
     assert anc_of(study).contents[0].packets == 5
+
+
+def test_a_sender_that_begins_anew_with_the_numbers_it_had_is_read_on(judged):
+    sent = frames(*[(CAPTIONS,)] * 8)
+    stamps = [struct.pack(">I", (FIRST + number * 1800) % RTP_WRAP) for number in range(8, 16)]
+    again = [(ns + 160_000_000, was[:4] + stamp + was[8:]) for (ns, was), stamp in zip(sent, stamps, strict=True)]
+    anc = anc_of(judged(sent + again))
+    assert (anc.contents[0].packets, anc.frames) == (16, 16)
 
 
 def test_field_bits_that_mean_nothing_are_counted(judged):

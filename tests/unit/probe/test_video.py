@@ -147,6 +147,16 @@ def test_a_sender_that_begins_anew_is_told(judged):
     assert "the sender began anew 1 times" in study.report.remarks
 
 
+def test_a_sender_that_begins_anew_with_the_numbers_it_had_is_judged_to_the_end(judged):
+    video = Video(sequence=0).frames(20)
+    video.sequence = 0
+    for number in range(20, 40):
+        video.frame(number)
+    figures = leg_of(judged(video))
+    assert (figures.packets.restarts, figures.packets.duplicate) == (1, 0)
+    assert (figures.video.frames.complete, figures.video.frames.absent) == (38, 0)
+
+
 def test_two_senders_to_one_address_are_told_and_the_main_one_is_judged(judged):
     video, other = Video().frames(8), Video(ssrc=7, sequence=90_000).frames(6)
     video.packets += [(ns + 1000, octets) for ns, octets in other.packets]

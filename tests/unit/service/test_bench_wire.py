@@ -7,8 +7,15 @@ from relip.service import bench_wire
 pytestmark = pytest.mark.unit
 
 
-def rung(*, lost=0, late_starts=0, send=500, receive=1000):
-    return {"lost": lost, "late_starts": late_starts, "send_ns_per_packet": send, "receive_ns_per_packet": receive}
+def rung(*, whole=100, lost=0, late_starts=0, send=500, receive=1000):
+    return {
+        "frames": 100,
+        "whole": whole,
+        "lost": lost,
+        "late_starts": late_starts,
+        "send_ns_per_packet": send,
+        "receive_ns_per_packet": receive,
+    }
 
 
 def test_a_cost_is_the_median_and_the_ratio_that_of_medians():
@@ -31,8 +38,8 @@ def test_the_ceiling_is_what_a_whole_cpu_would_do_and_the_fastest_that_was_carri
     assert told == {"raster": "2160p", "carried": "2160p25", "send_fps": 115.7, "receive_fps": 57.9}
 
 
-@pytest.mark.parametrize("broken", [{"lost": 1}, {"late_starts": 1}])
-def test_a_format_of_which_anything_was_lost_or_late_was_not_carried(broken):
+@pytest.mark.parametrize("broken", [{"whole": 99}, {"lost": 1}, {"late_starts": 1}])
+def test_a_format_of_which_anything_was_refused_lost_or_late_was_not_carried(broken):
     assert bench_wire._ceiling({"2160p25": rung(**broken)})["carried"] is None
 
 

@@ -1,5 +1,6 @@
 """From configuration and command line to the legs of a flow, and what is told of them."""
 
+from contextlib import nullcontext
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from relip.essence.formats import VideoFormat
 from relip.graph.delay import Apart
 from relip.peers.report import LegReport, SentLegReport
 from relip.ports import Schedule
-from relip.service.compose.flows import apart_of, differential_ns, out_legs, video_in, voice_in
+from relip.service.compose.flows import apart_of, differential_ns, out_legs, refuse_own_input, video_in, voice_in
 from relip.service.legs import SILENT, LegLog
 from relip.service.options import legs
 from relip.service.send import Patient
@@ -183,3 +184,16 @@ def test_the_latency_allows_for_the_slowest_of_what_goes_with_a_picture():
         {**keys, "ancillary": beside, "output": {"video": OUT, "ancillary": {**OUT, "port": 5012}}}, where="here"
     )
     assert apart_of(read, video_in(read)[0], voice_in(read)[0]) == Apart(picture_ns=50_000_000, voice_ns=0)
+
+
+@pytest.mark.parametrize(("interface", "meets"), [("10.0.0.5", True), ("10.1.0.5", False)])
+def test_an_output_to_where_a_transport_file_says_that_the_input_is_is_refused(tmp_path, interface, meets):
+    camera = Flow(VideoFormat(1920, 1080, Fraction(25)), 96, (Leg("239.1.1.3", 5008),))
+    (tmp_path / "camera.sdp").write_text(sdp.format(camera, sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable")))
+    read = parsed({"sdp": str(tmp_path / "camera.sdp"), "interface": interface})
+    with (
+        pytest.raises(FormatError, match=r"output.video: 239.1.1.3:5008 on 10.0.0.5 is that of video")
+        if meets
+        else nullcontext()
+    ):
+        refuse_own_input(read, video_in(read)[0], voice_in(read)[0])

@@ -112,6 +112,7 @@ def test_a_page_is_drawn(ran, capture, tmp_path):
         (["239.1.1.1:5004", "239.1.1.1:5004"], 2, "239.1.1.1:5004 on 127.0.0.1 is named twice"),
         (["239.1.1.1:5004", "--format", "1080i25"], 2, "1080i25"),
         (["239.1.1.1:5004", "--seconds", "0"], 2, "--seconds"),
+        (["239.1.1.1:5004", "--seconds", "nan"], 2, "--seconds=nan is not a time"),
         (["239.1.1.1:5004", "--json", "nowhere/a.json"], 1, "nowhere/a.json"),
         ([], 2, "Missing argument"),
     ],
