@@ -159,7 +159,7 @@ def test_a_sender_that_begins_anew_with_the_numbers_it_had_is_judged_to_the_end(
 
 def test_two_senders_to_one_address_are_told_and_the_main_one_is_judged(judged):
     video, other = Video().frames(8), Video(ssrc=7, sequence=90_000).frames(6)
-    video.packets += [(ns + 1000, octets) for ns, octets in other.packets]
+    video.packets = sorted(video.packets + [(ns + 1000, octets) for ns, octets in other.packets])
     study = judged(video)
     figures = leg_of(study)
     assert (figures.packets.received, figures.packets.other_sender) == (8 * PACKETS, 6 * PACKETS)
