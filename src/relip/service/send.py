@@ -45,6 +45,7 @@ class Patient:
         try:
             return self.sink.send(burst)
         except ResourceError:
+            burst.measured[:] = 0  # what is there is of the burst before
             return 0
 
     def close(self) -> None:
