@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -351,22 +352,22 @@ def test_the_kernels_own_stamps_never_show_more_than_a_wide_sender_may_have_in_t
     form = video_format("720p50")
     frames, headers = 5, FrameHeaders(form, payload_type=96, ssrc=1)
     leg, clock = Leg(GROUP, free_port()), TaiClock()
-    source, sink = StampedUdpSource(leg), UdpSink(leg, clock=clock)
     pacing = pacing_of(form, headers.packets, mode)
-    frame, due = np.zeros(form.frame_octets, np.uint8), clock.now()
-    chunk, stamps = Chunk.stamped(512), []
-    for k in range(frames):
-        burst = Burst(headers.headers, frame, headers.offsets, headers.lengths, pacing.schedule, due.after(20_000_000 * k))
-        assert sink.send(burst) == headers.packets
-        assert 0 < burst.measured[Measured.CINST] <= pacing.limits.c_max
-        while len(stamps) < (k + 1) * headers.packets and source.receive(chunk, SECOND_NS):
-            stamps += chunk.arrivals[: chunk.count].tolist()
-    shape = TrafficShape(form.rate, form.height, headers.packets)
-    level, _ = cinst(np.array(stamps), shape, Bucket.before(stamps[0]))
+    frame, chunk, stamps = np.zeros(form.frame_octets, np.uint8), Chunk.stamped(512), []
+    with closing(StampedUdpSource(leg)) as source, closing(UdpSink(leg, clock=clock)) as sink:
+        due = clock.now()
+        for k in range(frames):
+            at = due.after(20_000_000 * k)
+            burst = Burst(headers.headers, frame, headers.offsets, headers.lengths, pacing.schedule, at)
+            assert sink.send(burst) == headers.packets
+            assert 0 < burst.measured[Measured.CINST] <= pacing.limits.c_max
+            while len(stamps) < (k + 1) * headers.packets and source.receive(chunk, SECOND_NS):
+                stamps += chunk.arrivals[: chunk.count].tolist()
     assert len(stamps) == frames * headers.packets
+    shape = TrafficShape(form.rate, form.height, headers.packets)
+    left = np.sort(stamps)  # the sender may change processors, and each has a queue of its own in the loopback interface
+    level, _ = cinst(left, shape, Bucket.before(int(left[0])))
     assert level.max() <= pacing.limits.c_max
-    for end in (source, sink):
-        end.close()
 
 
 def test_the_transport_file_of_a_sender_says_how_far_its_packets_go(tmp_path):

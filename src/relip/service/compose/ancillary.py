@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from relip.clock.ptp import TaiClock
@@ -30,12 +31,12 @@ class Carrying:
         return self.reception.assembler.counters
 
 
-def carry(config: Config, carried: Carried, delay: Delay, clock: TaiClock) -> Carrying:
+def carry(config: Config, carried: Carried, *, delay: Delay, clock: TaiClock, held: ExitStack) -> Carrying:
     """Receive ancillary data into `carried`. Raises ResourceError when not one leg can be had."""
     flow, keys = ancillary_in(config), config.ancillary
     assert flow is not None, "asked for only where there is such a flow"
     assert keys is not None, "asked for only where there is such a flow"
-    data = incoming(keys, flow, buffer_octets=config.sockets.receive_buffer)
+    data = incoming(keys, flow, buffer_octets=config.sockets.receive_buffer, held=held)
     assembler = AncAssembler(payload_type=flow.payload_type, differential_ns=data.differential_ns)
     reception = Reception(
         data.source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
@@ -100,25 +101,35 @@ def ancillary_in(config: Config) -> AncFlow | None:
     return Flow(format=AncFormat(), payload_type=keys.payload_type, legs=_legs(keys), name=config.name)
 
 
-def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int) -> Incoming:
-    """Open what receives a flow. Raises ResourceError when not one leg can be had."""
+def incoming(keys: FlowKeys, flow: Flow[Format], *, buffer_octets: int, held: ExitStack) -> Incoming:
+    """Open what receives a flow; `held` gives it back. Raises ResourceError when not one leg can be had."""
     apart_ns = differential_ns(keys, flow)
     watch = LegWatch(len(flow.legs), payload_type=flow.payload_type, differential_ns=apart_ns or 0)
-    if keys.transport == "rivermax":
-        return Incoming(flow, card_source(flow, ring_octets=buffer_octets), watch, apart_ns)
-    return Incoming(flow, source(flow, buffer_octets=buffer_octets), watch, apart_ns)
+    by_card = keys.transport == "rivermax"
+    opened = card_source(flow, ring_octets=buffer_octets) if by_card else source(flow, buffer_octets=buffer_octets)
+    held.callback(opened.close)
+    return Incoming(flow, opened, watch, apart_ns)
 
 
 def outgoing(
-    out: FlowOut, flow: Flow[Format], *, clock: Clock, sending: Sending, sizes: NDArray[np.int64] | None = None
+    out: FlowOut,
+    flow: Flow[Format],
+    *,
+    clock: Clock,
+    sending: Sending,
+    held: ExitStack,
+    sizes: NDArray[np.int64] | None = None,
 ) -> Outgoing:
-    """Open what sends a flow. Raises ResourceError when not one leg can be had.
+    """Open what sends a flow; `held` gives it back. Raises ResourceError when not one leg can be had.
 
     `sending`: what its transport file says, by which a card paces it. `sizes`: octets of each packet of a video frame.
     """
     if out.transport == "rivermax":
-        return Outgoing(flow, card_sink(flow, sending=sending, sizes=sizes, ttl=out.ttl, dscp=out.dscp))
-    return Outgoing(flow, sink(flow, clock=clock, ttl=out.ttl, dscp=out.dscp))
+        opened = Outgoing(flow, card_sink(flow, sending=sending, sizes=sizes, ttl=out.ttl, dscp=out.dscp))
+    else:
+        opened = Outgoing(flow, sink(flow, clock=clock, ttl=out.ttl, dscp=out.dscp))
+    held.callback(opened.sink.close)
+    return opened
 
 
 def differential_ns(keys: FlowKeys, flow: Flow[Format]) -> int | None:

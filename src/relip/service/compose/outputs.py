@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from relip.clock.ptp import TaiClock
-from relip.clock.rivermax import RivermaxClock
 from relip.config import Config, Output
 from relip.config.flows import FlowOut
 from relip.control.static import write_transport_file
@@ -59,7 +58,7 @@ class WayOut:
     """What sends a grain, the flows it is sent to by name, and how the video's packets leave.
 
     `shift_frames`: added to every timestamp, in grain periods. `carried`: what waits for its grain, where
-    ancillary data is sent on.
+    ancillary data is sent on. `held` gives back what was opened.
     """
 
     send: Send
@@ -67,25 +66,20 @@ class WayOut:
     outgoing: dict[str, Outgoing]
     departures: Departures
     carried: Carried | None
-    card: RivermaxClock | None
-
-    def close(self) -> None:
-        """Give the sinks back, and the card's clock."""
-        for each in self.outgoing.values():
-            each.sink.close()
-        if self.card is not None:
-            self.card.close()
+    held: ExitStack
 
 
-def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Delay, clock: TaiClock) -> WayOut:
+def way_out(
+    config: Config, video: VideoFlow, camera: Sending | None, *, delay: Delay, clock: TaiClock, held: ExitStack
+) -> WayOut:
     """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
     out = config.output
     flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
-    card, paced = _pace(out, flow, headers.packets, clock)
+    paced = _pace(out, flow, headers.packets, clock=clock, held=held)
     said = passed_on(config, camera, sending(clock, ts_refclk=config.clock.ts_refclk, paced=paced), delay)
     sizes = headers.lengths + headers.headers.shape[1]
-    sent = {"video": outgoing(out.video, flow, clock=clock, sending=said, sizes=sizes)}
+    sent = {"video": outgoing(out.video, flow, clock=clock, sending=said, held=held, sizes=sizes)}
     late = delay_ns(camera) // period_ns(flow.format.rate)
     shift = 0 if out.timestamps == "preserve" else delay.frames + late
     picture = VideoSender(
@@ -101,7 +95,7 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
     if config.ancillary is not None:
         carried = Carried(flow.format.rate, waiting=delay.frames + late + ANCILLARY_SPARE)
     beside = [
-        _beside(config, name, flow.format, said=_unpaced(said), shift=shift, carried=carried, sent=sent, clock=clock)
+        _beside(config, name, flow.format, said=_unpaced(said), shift=shift, carried=carried, sent=sent, clock=clock, held=held)
         for name in ("disclosure", "ancillary")
         if getattr(out, name) is not None
     ]
@@ -112,7 +106,7 @@ def way_out(config: Config, video: VideoFlow, camera: Sending | None, delay: Del
             for each in reversed(beside):
                 stack.callback(each.send, grain, verdict)
 
-    return WayOut(send, shift, sent, picture.departures, carried, card)
+    return WayOut(send, shift, sent, picture.departures, carried, held)
 
 
 def _unpaced(said: Sending) -> Sending:
@@ -130,6 +124,7 @@ def _beside(
     carried: Carried | None,
     sent: dict[str, Outgoing],
     clock: TaiClock,
+    held: ExitStack,
 ) -> AncillarySender:
     """What sends the flow `name` beside the picture; added to `sent`, and its transport file is written."""
     told = config.output.disclosure if name == "disclosure" else None
@@ -141,7 +136,7 @@ def _beside(
     known = passed is None or bool(passed.format.did_sdid)
     identifiers = (*(() if passed is None else passed.format.did_sdid), *own) if known else ()
     flow = Flow(AncFormat(format.rate, identifiers), keys.payload_type, out_legs(keys), config.name)
-    sent[name] = outgoing(keys, flow, clock=clock, sending=said)
+    sent[name] = outgoing(keys, flow, clock=clock, sending=said, held=held)
     information = None if told is None else DISCLOSURE_TEXT
     write_sdp(keys, sdp.format(flow, sending=said, information=information, ttl=keys.ttl))
     return AncillarySender(
@@ -155,11 +150,12 @@ def _beside(
     )
 
 
-def _pace(out: Output, flow: VideoFlow, packets: int, clock: TaiClock) -> tuple[RivermaxClock | None, Pacing]:
-    """How the video's packets leave, and the clock of the card that sees to it, if one does."""
+def _pace(out: Output, flow: VideoFlow, packets: int, *, clock: TaiClock, held: ExitStack) -> Pacing:
+    """How the video's packets leave; where a card sees to it, by its clock, which is held."""
     if out.video.transport == "rivermax":
-        return card_clock(out.video.interface, clock), pacing_of_card(flow.format, packets)
-    return None, pacing(flow, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
+        held.callback(card_clock(out.video.interface, clock).close)
+        return pacing_of_card(flow.format, packets)
+    return pacing(flow, packets, mode=out.pacing.mode, lead_packets=out.pacing.lead_packets)
 
 
 def write_sdp(out: FlowOut, text: str) -> None:

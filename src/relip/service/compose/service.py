@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,31 +91,38 @@ class _Way(Protocol):
 
 def service(config: Config) -> Service:
     """Build the service a configuration asks for. FormatError, ResourceError: what it asks for cannot be had."""
+    held = ExitStack()
+    try:
+        return _built(config, held)
+    except BaseException:
+        held.close()
+        raise
+
+
+def _built(config: Config, held: ExitStack) -> Service:
+    """The service, and in `held` all that is open."""
     clock = tai_clock(config.clock.tai_offset)
     (video, camera), (voice, speaker) = video_in(config), voice_in(config)
     refuse_own_input(config, video, voice)
     seen_apart = differential_ns(config.video, video)
     apart = apart_of(config, video, voice)
     graph = graph_of(config, video.format, clock=clock, apart=apart)
+    held.callback(graph.close)
     delay, tally = graph.delay, graph.tally
     behind = frames_behind(video.format.rate, seen_apart)
     pool = FramePool(delay.frames + frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    out = way_out(config, video, camera, delay, clock)
+    out = way_out(config, video, camera, delay=delay, clock=clock, held=held)
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally)
     timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=delay_ns(camera))
     inside = graph.between(timeline, egress)
-    seeing = _see(config, video, pool, delay, clock=clock, deliver=inside.feed.offer)
+    seeing = _see(config, video, pool, delay, clock=clock, deliver=inside.feed.offer, held=held)
     hearing = hear(
         config, voice, (speaker, camera), timeline, inbox=graph.inbox, out=out, delay=delay, clock=clock, tally=tally
     )
-    carrying = () if out.carried is None else (("ancillary", carry(config, out.carried, delay, clock)),)
-    ways = dict[str, _Way]((("video", seeing), ("voice", hearing), *carrying))
-
-    def close() -> None:
-        out.close()
-        graph.close()
-
+    ways: dict[str, _Way] = {"video": seeing, "voice": hearing}
+    if out.carried is not None:
+        ways["ancillary"] = carry(config, out.carried, delay=delay, clock=clock, held=held)
     channel = Channel(
         receptions=[way.reception for way in ways.values()],
         ingress=inside.feed,
@@ -122,7 +130,7 @@ def service(config: Config) -> Service:
         runner=inside.runner,
         tally=tally,
         flows={name: way.counters for name, way in ways.items()},
-        close=close,
+        close=held.close,
         beside=[] if hearing.sender is None else [hearing.sender],
     )
     ends: list[Incoming | Outgoing] = [*(way.incoming for way in ways.values()), *out.outgoing.values()]
@@ -167,9 +175,10 @@ def _see(
     *,
     clock: TaiClock,
     deliver: Callable[[VideoGrain], object],
+    held: ExitStack,
 ) -> _Pictures:
     """Receive the picture."""
-    pictures = incoming(config.video, flow, buffer_octets=config.sockets.receive_buffer)
+    pictures = incoming(config.video, flow, buffer_octets=config.sockets.receive_buffer, held=held)
     assembler = VideoAssembler(
         flow.format,
         payload_type=flow.payload_type,

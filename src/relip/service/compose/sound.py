@@ -68,7 +68,7 @@ def hear(
 
     `said`: what the senders of the voice and of the picture say of their timestamps. A flow that is sent is added to `out`.
     """
-    sounds = incoming(config.voice, flow, buffer_octets=config.sockets.receive_buffer)
+    sounds = incoming(config.voice, flow, buffer_octets=config.sockets.receive_buffer, held=out.held)
     apart_ns = sounds.differential_ns or 0
     timeline = voice_timeline(flow.format.packet_time, delay_ns=delay_ns(said[0]), apart_ns=apart_ns)
     ear = Hearing(timeline, packet_samples=flow.format.packet_samples, clock=clock, put=inbox.put)
@@ -120,7 +120,7 @@ def _sender(
     assert keys is not None, "asked for only where the voice is sent"
     flow = Flow(format=voice.format, payload_type=keys.payload_type, legs=out_legs(keys), name=config.name)
     said = passed_on(config, source, sending(clock, ts_refclk=config.clock.ts_refclk), delay)
-    out.outgoing["voice"] = outgoing(keys, flow, clock=clock, sending=said)
+    out.outgoing["voice"] = outgoing(keys, flow, clock=clock, sending=said, held=out.held)
     write_sdp(keys, sdp.format(flow, sending=said, ttl=keys.ttl))
     shift_ns = out.shift_frames * delay.latency_ns // delay.frames
     return VoiceSender(
