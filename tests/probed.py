@@ -54,11 +54,13 @@ class Video:
 
 
 def capture_of(path, *flows):
-    """A file of packets (ns UTC, payload) that go to legs: (leg, packets) each."""
+    """A file of packets (ns UTC, payload) that go to legs: (leg, packets) each; of one flow they lie in the order given."""
     merged = [
         (ns, ethernet(ip(udp(octets, port=leg.port), destination=leg.destination))) for leg, p in flows for ns, octets in p
     ]
-    path.write_bytes(stamped_pcap(sorted(merged, key=lambda packet: packet[0])))
+    if len(flows) > 1:
+        merged.sort(key=lambda packet: packet[0])
+    path.write_bytes(stamped_pcap(merged))
     return path
 
 

@@ -96,6 +96,10 @@ def own(packets: Packets, *, bits: int) -> Own:
         key = (number.astype(np.uint64) << np.uint64(32)) | packets["timestamp"]
         first = np.sort(np.unique(key, return_index=True)[1])
         packets, number = packets[first], number[first]
+    if (packets["arrival"] > 0).all() and (np.diff(packets["arrival"]) < 0).any():
+        # Packets that wait on two processors are read in another order than the kernel stamped them in.
+        order = np.argsort(packets["arrival"], kind="stable")
+        packets, number = packets[order], number[order]
     return Own(packets, number, _unwrapped(packets["timestamp"].astype(np.int64), 32))
 
 

@@ -127,6 +127,17 @@ def test_repeats_and_reordered_packets_are_counted_and_harm_no_frame(judged):
     assert figures.video.frames.complete == 6
 
 
+def test_packets_read_late_are_judged_by_when_they_came(judged):
+    # Of one that waited on the other processor, the stamp goes back: no packet of the network did.
+    video = Video().frames(8)
+    expected = leg_of(judged(video)).video.cinst.max
+    at = 3 * PACKETS + 7
+    video.packets[at : at + 20] = video.packets[at + 10 : at + 20] + video.packets[at : at + 10]
+    figures = leg_of(judged(video))
+    assert figures.video.cinst.max == expected
+    assert figures.inter_packet_us.min >= 0
+
+
 def test_a_sender_that_begins_anew_is_told(judged):
     video, other = Video().frames(8), Video(ssrc=7, sequence=90_000)
     other.frame(8)
@@ -148,7 +159,7 @@ def test_a_sender_that_begins_anew_with_the_numbers_it_had_is_judged_to_the_end(
 
 def test_two_senders_to_one_address_are_told_and_the_main_one_is_judged(judged):
     video, other = Video().frames(8), Video(ssrc=7, sequence=90_000).frames(6)
-    video.packets += [(ns + 1000, octets) for ns, octets in other.packets]
+    video.packets = sorted(video.packets + [(ns + 1000, octets) for ns, octets in other.packets])
     study = judged(video)
     figures = leg_of(study)
     assert (figures.packets.received, figures.packets.other_sender) == (8 * PACKETS, 6 * PACKETS)
