@@ -74,6 +74,16 @@ def test_a_grain_is_ready_when_its_voice_is_all_here_even_if_no_further_grain_co
     assert [take.grain.ticks for take in pulse.ready] == [grain_ticks(INDEX, RATE, 90_000)]
 
 
+@pytest.mark.parametrize("by_s", [1, 3600])
+def test_a_clock_that_is_set_back_keeps_no_grain_from_the_graph(house, by_s):
+    house.clock.advance(36 * MS)
+    house.offer(INDEX)
+    house.pulses()
+    house.clock = house.ingress._clock = ManualClock(house.clock.now().after(-by_s * 1000 * MS))
+    (pulse,) = house.pulses()
+    assert [take.grain.ticks for take in pulse.ready] == [grain_ticks(INDEX, RATE, 90_000)]
+
+
 def test_a_grain_is_due_the_declared_latency_after_its_own_instant(house):
     house.clock.advance(36 * MS)
     house.offer(INDEX)
