@@ -44,7 +44,7 @@ class _Entry:
 class Egress:
     """Remembers the grains that are in the house. Threads: `register` (ingress), `settle` (graph), `run` (its own)."""
 
-    def __init__(self, *, clock: Clock, send: Send, give_back: GiveBack, tally: Tally, latency_ns: int = 0) -> None:
+    def __init__(self, *, clock: Clock, send: Send, give_back: GiveBack, tally: Tally, latency_ns: int) -> None:
         """`latency_ns`: the longest that a grain which is not early has to wait."""
         self._clock = clock
         self._reach_ns = latency_ns + CLOCK_STEP_NS

@@ -29,7 +29,9 @@ class House:
         self.returned = []
         self.woken = 0
         tally = Tally()
-        self.egress = Egress(clock=self.clock, send=lambda *_: None, give_back=self.returned.append, tally=tally)
+        self.egress = Egress(
+            clock=self.clock, send=lambda *_: None, give_back=self.returned.append, tally=tally, latency_ns=200 * MS
+        )
         delay = Delay(frames=5, latency_ns=200 * MS, release_ns=170 * MS)
         self.ingress = Ingress(clock=self.clock, timeline=Timeline(RATE), delay=delay, egress=self.egress, tally=tally)
         self.ingress.wake = self.wake
