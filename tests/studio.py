@@ -68,7 +68,9 @@ class Studio:
 
         self.delivered, self.left = {}, []
         self._chunk = Chunk.of(4096)
-        self.egress = Egress(clock=self.clock, send=send, give_back=pool.give_back, tally=self.tally)
+        self.egress = Egress(
+            clock=self.clock, send=send, give_back=pool.give_back, tally=self.tally, latency_ns=delay.latency_ns
+        )
         self.timeline = Timeline(form.rate)
         self.ingress = Ingress(clock=self.clock, timeline=self.timeline, delay=delay, egress=self.egress, tally=self.tally)
         self.ingress.wake = lambda: None

@@ -47,17 +47,25 @@ def find_sdk(root: Path | None) -> tuple[Path, Path | None]:
 
 
 def build(output: Path, *, root: Path | None = None) -> Path:
-    """Compile the shim to `output`. Raises Unavailable when SDK or compiler are missing, or do not agree with the shim."""
+    """Compile the shim to `output`.
+
+    Raises Unavailable when SDK or compiler are missing or do not agree with the shim, or nothing can be written there.
+    """
     include, library = find_sdk(root)
     compiler = shutil.which(os.environ.get("CXX", "c++"))
     if compiler is None:
         raise Unavailable(f"no C++ compiler ({os.environ.get('CXX', 'c++')}): install one, or name it in CXX")
     linked = [] if library is None else [f"-L{library}", f"-Wl,-rpath,{library.resolve()}"]
-    output.parent.mkdir(parents=True, exist_ok=True)
     made = output.with_name(f"{output.name}.new")
     command = [compiler, *FLAGS, f"-I{include}", str(SOURCE), "-o", str(made), *linked, "-lrivermax", "-lpthread"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  the compiler that was asked for
-    if done.returncode:
-        raise Unavailable(f"the shim does not compile against the SDK in {include}:\n{done.stderr.strip()}")
-    made.replace(output)  # a process that has the old one loaded keeps it
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  the compiler that was asked for
+        if done.returncode:
+            made.unlink(missing_ok=True)
+            raise Unavailable(f"the shim does not compile against the SDK in {include}:\n{done.stderr.strip()}")
+        made.replace(output)  # a process that has the old one loaded keeps it
+    except OSError as cause:
+        raise Unavailable(f"{output}: the shim cannot be written: {cause.strerror}") from cause
     return output

@@ -60,8 +60,14 @@ class Relay:
         pacing = pacing_of(FORMAT, self.headers.packets, Mode.BURST)
         self.sender = VideoSender(self.sink, FrameHeaders(FORMAT, payload_type=96, ssrc=2), pacing, rate=FORMAT.rate)
         self.tally = Tally()
-        self.egress = Egress(clock=self.clock, send=self.sender.send, give_back=self.pool.give_back, tally=self.tally)
         delay = delay_without_voice(FORMAT.rate, 1)
+        self.egress = Egress(
+            clock=self.clock,
+            send=self.sender.send,
+            give_back=self.pool.give_back,
+            tally=self.tally,
+            latency_ns=delay.latency_ns,
+        )
         passing = Passing(timeline=Timeline(FORMAT.rate), delay=delay, egress=self.egress, tally=self.tally)
         assembler = VideoAssembler(FORMAT, payload_type=96, pool=self.pool)
         self.reception = Reception(UdpSource(IN), assembler, clock=self.clock, deliver=passing.offer, capacity=512)

@@ -82,6 +82,15 @@ def test_an_sdk_that_the_shim_does_not_agree_with_shows_what_the_compiler_said(s
     assert "rmx_input_attach_flow" in said
 
 
+def test_a_place_that_cannot_be_written_is_named(sdk, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file" / "shim.so", sdk):
+        assert main(["build", "--root", str(sdk), "--output", str(output)]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"{output}: the shim cannot be written: ")
+        assert said.count("\n") == 1
+
+
 def test_from_clean_the_shim_is_built_and_answers(rivermax_root, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv(building.ROOT, str(rivermax_root))
     assert main(["build"]) == 0

@@ -11,10 +11,11 @@ from relip.clock.manual import ManualClock
 from relip.clock.ptp import TaiClock
 from relip.essence.errors import ResourceError
 from relip.essence.flow import Leg
-from relip.essence.formats import video_format
+from relip.essence.formats import AudioFormat, video_format
 from relip.essence.tai import Tai
 from relip.graph.pacing import Mode, pacing_of
 from relip.ports import PACKET_STRIDE, Burst, Chunk, Measured, Schedule
+from relip.service.send import SendOptions, _out
 from relip.transport import udp
 from relip.transport.udp import LEAST_BUFFER_OCTETS, SingleUdpSource, StampedUdpSource, UdpSink, UdpSource
 from relip.wire.st2110_20 import FrameHeaders
@@ -367,3 +368,14 @@ def test_the_kernels_own_stamps_never_show_more_than_a_wide_sender_may_have_in_t
     left = np.sort(stamps)  # the sender may change processors, and each has a queue of its own in the loopback interface
     level, _ = cinst(left, shape, Bucket.before(int(left[0])))
     assert level.max() <= pacing.limits.c_max
+
+
+def test_the_transport_file_of_a_sender_says_how_far_its_packets_go(tmp_path):
+    options = SendOptions(
+        "720p25", None, None, "239.1.1.1:5004", "239.1.1.2:5006", None, "127.0.0.1", None, "auto", tmp_path, None
+    )
+    _, patient = _out(options, "voice", AudioFormat())
+    (end,) = patient.sink.ends
+    hops = end._socket.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL)
+    patient.close()
+    assert f"c=IN IP4 239.1.1.2/{hops}" in (tmp_path / "voice.sdp").read_text().splitlines()

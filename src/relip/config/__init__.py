@@ -30,7 +30,7 @@ class Pacing(Section):
         None,
         ge=1,
         description="packets that leave before the first is read, with hybrid and spin; by default what the standard's offset "
-        "has room for, 165 at 1080p; more outlasts longer stalls of the machine and delays the picture by as much (TROFF)",
+        "has room for, 165 at 1080p; more outlasts longer stalls, and receivers read the picture later by as much (TROFF)",
     )
 
 

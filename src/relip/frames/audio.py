@@ -114,10 +114,11 @@ class AudioAssembler:
         self._packets += n
         self._other_type += int(faults[Fault.PAYLOAD_TYPE])
         self._malformed += int(faults[Fault.RTP] + faults[Fault.LENGTH])
-        ours = self._near(spans.timestamp, self._ours(spans, np.flatnonzero(spans.valid)), now)
+        timestamp = spans.timestamp - self._clock_offset
+        ours = self._near(timestamp, self._ours(spans, np.flatnonzero(spans.valid)), now)
         if not len(ours):
             return []
-        packets, start = self._fresh(ours, self._starts(spans.timestamp[ours] - self._clock_offset, now))
+        packets, start = self._fresh(ours, self._starts(timestamp[ours], now))
         self._tracker.observe(spans.sequence[packets], spans.ssrc[packets])
         if self._store is not None:
             self._store.keep(chunk.octets, packets, offset=spans.offset[packets], start=start, count=spans.count[packets])

@@ -21,8 +21,9 @@ from relip.ports import Clock
 Send = Callable[[VideoGrain, Verdict, Tai], None]
 """Sends a grain as its verdict says, from the instant on at which it is due."""
 GiveBack = Callable[[int], None]
-CLOCK_STEP_NS = 2 * NS_PER_S
-"""A grain that is due so far ahead was not: the clock was set back meanwhile, and nobody waits for it to come round again."""
+CLOCK_STEP_NS = NS_PER_S // 2
+"""What is due so much later than the latency allows was not: the clock was set back meanwhile, and nobody waits for it to come
+round again. A grain may be early, but by less."""
 
 
 @dataclass(slots=True)
@@ -43,8 +44,10 @@ class _Entry:
 class Egress:
     """Remembers the grains that are in the house. Threads: `register` (ingress), `settle` (graph), `run` (its own)."""
 
-    def __init__(self, *, clock: Clock, send: Send, give_back: GiveBack, tally: Tally) -> None:
+    def __init__(self, *, clock: Clock, send: Send, give_back: GiveBack, tally: Tally, latency_ns: int) -> None:
+        """`latency_ns`: the longest that a grain which is not early has to wait."""
         self._clock = clock
+        self._reach_ns = latency_ns + CLOCK_STEP_NS
         self._send = send
         self._give_back = give_back
         self._tally = tally
@@ -89,7 +92,7 @@ class Egress:
             if not self._queue:
                 return False
             entry = self._queue.popleft()
-        if entry.due.since(self._clock.now()) < CLOCK_STEP_NS:
+        if entry.due.since(self._clock.now()) < self._reach_ns:
             self._clock.wait_until(entry.due)
         with self._changed:
             verdict = entry.verdict or Verdict(bypass=Bypass.DEADLINE)

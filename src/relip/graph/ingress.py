@@ -13,7 +13,7 @@ from relip.essence.errors import RelipError
 from relip.essence.grains import VideoGrain
 from relip.essence.tai import NS_PER_S, Tai
 from relip.graph.delay import Delay
-from relip.graph.egress import Egress
+from relip.graph.egress import CLOCK_STEP_NS, Egress
 from relip.graph.take import Pulse, Take
 from relip.graph.tally import Tally
 from relip.graph.timeline import Timeline
@@ -64,7 +64,7 @@ class Ingress:
             self._arrivals.clear()
         self._waiting.extend(arrived)
         pulses = [Pulse(arrived=take) for take in arrived]
-        while self._waiting and self._release(self._waiting[0]) <= now:
+        while self._waiting and self._is_due(self._waiting[0], now):
             pulses.append(Pulse(ready=[self._waiting.popleft()]))  # each its own: what was drawn waits for one more at most
         if not pulses:
             return False
@@ -86,6 +86,11 @@ class Ingress:
 
     def _release(self, take: Take) -> Tai:
         return take.local.after(self._delay.release_ns)
+
+    def _is_due(self, take: Take, now: Tai) -> bool:
+        """Whether its voice must be here, or the clock was set back, and all behind it would wait for that hour once more."""
+        ahead_ns = self._release(take).since(now)
+        return ahead_ns <= 0 or ahead_ns > self._delay.release_ns + CLOCK_STEP_NS
 
     def _wait(self) -> None:
         wait_s = IDLE_S

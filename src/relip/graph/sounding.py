@@ -17,6 +17,7 @@ from relip.essence.errors import ResourceError
 from relip.essence.formats import AudioFormat
 from relip.essence.tai import AUDIO_CLOCK_HZ, NS_PER_S, Tai, tai_of_ticks
 from relip.frames.sounds import SoundStore
+from relip.graph.egress import CLOCK_STEP_NS
 from relip.graph.transmit import warm, whole
 from relip.ports import Burst, Clock, PacketSink, Schedule
 from relip.wire.rtp import HEADER_OCTETS
@@ -141,7 +142,8 @@ class VoiceSender:
                 if self._place is not None and not astray:
                     self.counters.late += self._store.came(self._place, place) // self._size
                 self._place = place
-        self._idle = self._place is None or self._place >= end
+        reach = (self._latency_ns + CLOCK_STEP_NS) * AUDIO_CLOCK_HZ // NS_PER_S  # beyond it, the clock was set back
+        self._idle = self._place is None or self._place >= end or self._place - now > reach
 
     def _send(self, place: int, n: int, due: Tai) -> None:
         came = self._store.take(place, self._samples).reshape(len(self._rows), -1)[:n]

@@ -177,8 +177,7 @@ class Timeline:
 
     def _better(self, offset_ns: int) -> int:
         """Of the offset there is and another one: none at all, else that of the grain which was held up less."""
-        assert self._found_ns is not None
-        return min(offset_ns, self._found_ns) if offset_ns else 0
+        return min(offset_ns, self._offset_ns) if offset_ns else 0
 
     def _fits(self, age_ns: int, offset_ns: int) -> bool:
         """Whether a grain could be so old."""

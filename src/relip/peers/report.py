@@ -120,17 +120,19 @@ class OutputFigures(Report):
     """How the packets of a video flow left, by the arithmetic of ST 2110-21 and the sender's own clock."""
 
     frames: int = Field(description="frames measured")
-    within_share: float | None = Field(description="share of them inside every limit of a wide sender; null before the first")
+    within_share: float | None = Field(
+        description="share of them inside every limit of a wide sender, or of a narrow one by a card; null before"
+    )
     late_share: float | None = Field(description="share in which a packet left after it should have been read; null before")
     late_share_worst: float | None = Field(None, description="the same in the worst second; null where nobody looked")
     late: int = Field(0, description="frames in which a packet left after it should have been read")
     early: int = Field(0, description="frames of which more was sent ahead than the receiver model's buffer holds")
     bunched: int = Field(0, description="frames in which Cinst was above its limit")
     cinst_max: int = Field(description="greatest Cinst, packets")
-    cinst_limit: int = Field(description="C_MAX of a wide sender of this flow, packets")
+    cinst_limit: int = Field(description="C_MAX of this flow for a wide sender, packets; for a narrow one where a card paces")
     vrx_min: int | None = Field(description="least VRX, packets; below 0 one was late; null before the first frame")
     vrx_max: int | None = Field(description="greatest VRX, packets; null before the first frame")
-    vrx_limit: int = Field(description="VRX_FULL of a wide sender of this flow, packets")
+    vrx_limit: int = Field(description="VRX_FULL of the same, packets")
     worst_start_ms: float = Field(description="latest first packet of a frame after the frame's instant, milliseconds")
     claimed: bool = Field(description="whether the transport file says that the sender keeps to these limits")
 

@@ -190,7 +190,7 @@ def _cinst(axes: Axes, leg: LegStudy) -> None:
     axes.set_ylim(0.5, None)
     if top > 64:
         axes.set_xscale("symlog", linthresh=_SYMLOG)
-    axes.set_xlim(-0.5, top + 1)
+    axes.set_xlim(-0.5, 1.08 * top + 1)  # room for the name of the last limit
     axes.set_xlabel("packets", fontsize=7)
     axes.tick_params(labelsize=7)
 

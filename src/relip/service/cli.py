@@ -18,6 +18,8 @@ from relip.essence.errors import FormatError, RelipError
 PATH = click.Path(path_type=Path)
 MOST_FRAMES = 4000
 """What `graph.tally` keeps the times of, less those before a measurement."""
+MOST_LEAP_S = 1000
+"""More is no clock that counts TAI, GPS or UTC."""
 LENGTH = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 INTERFACE = click.option(
@@ -169,7 +171,7 @@ def dub(**options: Any) -> None:  # noqa: ANN401  click gives what its options d
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen.")
 @click.option(
     "--leap-seconds",
-    type=int,
+    type=click.IntRange(-MOST_LEAP_S, MOST_LEAP_S),
     help="TAI less the clock that stamped, in seconds; without it the kernel's, or 37. 0 for a capture stamped in TAI.",
 )
 @click.option("--png", type=PATH, help="PNG to write: verdicts and distributions on one page; needs relip[probe].")

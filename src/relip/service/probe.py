@@ -66,7 +66,8 @@ def run(options: ProbeOptions) -> None:
     if options.png is not None:
         page.draw(report, studies, options.png)
     if not any(leg.packets.received for flow in report.flows for leg in flow.legs):
-        raise ResourceError("no packet of RTP came: " + ", ".join(leg.destination for f in report.flows for leg in f.legs))
+        asked = ", ".join(leg.destination for flow in report.flows for leg in flow.legs)
+        raise ResourceError(f"no packet of RTP came: {asked or f'there is none in {report.source}'}")
     failings = [f"{flow.name}: {failing}" for flow in report.flows for failing in remarks.failings(flow)]
     if options.gate and failings:
         raise GateMissedError("; ".join(failings))

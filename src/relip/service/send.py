@@ -45,6 +45,7 @@ class Patient:
         try:
             return self.sink.send(burst)
         except ResourceError:
+            burst.measured[:] = 0  # what is there is of the burst before
             return 0
 
     def close(self) -> None:
@@ -141,9 +142,9 @@ def _out(options: SendOptions, name: str, form: F, paced: Pacing | None = None) 
     """The flow and its sockets, and its transport file where one is wanted."""
     flow = Flow(format=form, payload_type=PAYLOAD_TYPES[name], legs=_legs(options, name), name=f"relip send {name}")
     if options.sdp_dir is not None:
-        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced))
+        text = sdp.format(flow, sending=ends.sending(ends.tai_clock(), paced=paced), ttl=ends.TTL)
         write_transport_file(options.sdp_dir / f"{name}.sdp", text)
-    return flow, Patient(ends.sink(flow))
+    return flow, Patient(ends.sink(flow, ttl=ends.TTL))
 
 
 def _tell(report: SenderReport, options: SendOptions) -> None:

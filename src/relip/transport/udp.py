@@ -173,7 +173,7 @@ class SingleUdpSource(UdpSource):
 
 
 class StampedUdpSource(UdpSource):
-    """A UdpSource that fills `Chunk.arrivals` with the kernel's stamps, for measurements.
+    """A UdpSource that fills `Chunk.arrivals` with the kernel's stamps, for measurements and for the skew of two legs.
 
     Packets are never joined (UDP_GRO is off), since an aggregate has one stamp for all its packets: about four times the CPU.
     """

@@ -60,8 +60,10 @@ def test_a_media_clock_s_offset_is_taken_off():
     samples = noise(MONO, 3)
     far = START + 963_214_424
     assembler = AudioAssembler(MONO, payload_type=TYPE, clock_offset=963_214_424)
-    (block,) = assembler.push(chunk_of(packets_of(samples, start=far)), NOW)
-    assert block.start_sample == START
+    for first in range(3):
+        (block,) = assembler.push(chunk_of(packets_of(samples, start=far, sequence=7)[first : first + 1]), NOW)
+        assert block.start_sample == START + 48 * first
+    assert (assembler.counters.stranger, assembler.counters.lost) == (0, 0)
 
 
 def test_another_channel_may_be_taken():

@@ -65,7 +65,11 @@ class House:
         self.sent = []
         tally = Tally()
         self.egress = Egress(
-            clock=self.clock, send=lambda grain, *_: self.sent.append(grain.ticks), give_back=lambda _: None, tally=tally
+            clock=self.clock,
+            send=lambda grain, *_: self.sent.append(grain.ticks),
+            give_back=lambda _: None,
+            tally=tally,
+            latency_ns=200_000_000,
         )
         delay = Delay(frames=5, latency_ns=200_000_000, release_ns=170_000_000)
         ingress = Ingress(clock=self.clock, timeline=Timeline(RATE), delay=delay, egress=self.egress, tally=tally)

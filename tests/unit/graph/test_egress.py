@@ -25,13 +25,15 @@ T0 = Tai(1_000_000_000_000)
 class House:
     """An egress with everything around it that it tells about what it does."""
 
-    def __init__(self):
+    def __init__(self, latency_ns=200_000_000):
         self.clock = ManualClock(T0)
         self.tally = Tally()
         self.sent = []
         self.returned = []
         self.on_send = lambda _grain: None
-        self.egress = Egress(clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally)
+        self.egress = Egress(
+            clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally, latency_ns=latency_ns
+        )
 
     def send(self, grain, verdict, due):
         self.on_send(grain)
@@ -56,6 +58,20 @@ def test_a_settled_grain_leaves_with_its_patch_at_its_instant(house):
     assert house.sent == [(7, PATCHED, due)]
     assert house.returned == [7]
     assert house.tally.altered == 1
+
+
+def test_the_longest_latency_there_can_be_is_kept():
+    house, due = House(2_500_000_000), T0.after(2_600_000_000)
+    house.register(7, due)
+    house.egress.step()
+    assert house.sent[0][2] == due
+
+
+def test_a_clock_that_is_set_back_by_a_second_holds_nothing_up(house):
+    house.register(7, T0.after(200_000_000))
+    house.clock = house.egress._clock = ManualClock(T0.after(-1_000_000_000))
+    house.egress.step()
+    assert house.sent[0][2] == T0.after(-1_000_000_000)
 
 
 def test_a_grain_without_a_verdict_leaves_untouched_at_its_instant_and_says_why(house):

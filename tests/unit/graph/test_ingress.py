@@ -29,7 +29,9 @@ class House:
         self.returned = []
         self.woken = 0
         tally = Tally()
-        self.egress = Egress(clock=self.clock, send=lambda *_: None, give_back=self.returned.append, tally=tally)
+        self.egress = Egress(
+            clock=self.clock, send=lambda *_: None, give_back=self.returned.append, tally=tally, latency_ns=200 * MS
+        )
         delay = Delay(frames=5, latency_ns=200 * MS, release_ns=170 * MS)
         self.ingress = Ingress(clock=self.clock, timeline=Timeline(RATE), delay=delay, egress=self.egress, tally=tally)
         self.ingress.wake = self.wake
@@ -70,6 +72,16 @@ def test_a_grain_is_ready_when_its_voice_is_all_here_even_if_no_further_grain_co
     house.clock.advance(133 * MS)
     assert house.pulses() == []
     house.clock.advance(1 * MS)
+    (pulse,) = house.pulses()
+    assert [take.grain.ticks for take in pulse.ready] == [grain_ticks(INDEX, RATE, 90_000)]
+
+
+@pytest.mark.parametrize("by_s", [1, 3600])
+def test_a_clock_that_is_set_back_keeps_no_grain_from_the_graph(house, by_s):
+    house.clock.advance(36 * MS)
+    house.offer(INDEX)
+    house.pulses()
+    house.clock = house.ingress._clock = ManualClock(house.clock.now().after(-by_s * 1000 * MS))
     (pulse,) = house.pulses()
     assert [take.grain.ticks for take in pulse.ready] == [grain_ticks(INDEX, RATE, 90_000)]
 

@@ -44,7 +44,9 @@ class Show:
         self.clock, self.tally, self.overload = ManualClock(Tai(0)), Tally(), Overload()
         self.switch = Switch(bypass=bypass)
         self.renderer = OwnPixels(device=DEVICE, format=self.form)
-        self.egress = Egress(clock=self.clock, send=lambda *_: None, give_back=lambda _: None, tally=self.tally)
+        self.egress = Egress(
+            clock=self.clock, send=lambda *_: None, give_back=lambda _: None, tally=self.tally, latency_ns=200_000_000
+        )
         self._align = AlignStage(self.switch, self.clock, AHEAD, overload=self.overload)
         self._stages = [
             OcclusionStage(Occlusion()),

@@ -29,8 +29,10 @@ class House:
         self.clock = ManualClock(grain_start(INDEX, RATE))
         self.sent, self.returned = [], []
         self.tally = Tally()
-        self.egress = Egress(clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally)
         delay = delay_without_voice(RATE, frames)
+        self.egress = Egress(
+            clock=self.clock, send=self.send, give_back=self.returned.append, tally=self.tally, latency_ns=delay.latency_ns
+        )
         self.passing = Passing(timeline=Timeline(RATE), delay=delay, egress=self.egress, tally=self.tally)
 
     def send(self, grain, verdict, due):

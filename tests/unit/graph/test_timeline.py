@@ -88,6 +88,16 @@ def test_a_jump_of_the_senders_timestamps_is_followed_from_its_second_grain_on_a
     assert timeline.relocks == 1
 
 
+def test_an_offset_that_has_moved_with_its_clock_is_not_found_better_where_it_was_at_first():
+    timeline = Timeline(RATE)
+    camera = Camera(timeline, behind_ns=37 * NS_PER_S, ppm=-1000).shoot(6000)
+    assert timeline.offset_ns - timeline.behind_ns > 200 * MS
+    camera.behind_ns -= 50 * MS  # it steps by a little more than a grain may be early
+    camera.left.clear()
+    camera.shoot(50)
+    assert min(camera.lags()) > -20 * MS
+
+
 @pytest.mark.parametrize("behind_s", [0, 37])
 @pytest.mark.parametrize("leap", [-50, -13, 13, 38, 1000])
 def test_the_first_grain_after_a_leap_is_neither_held_back_nor_hurried(leap, behind_s):

@@ -59,6 +59,13 @@ def test_a_transport_file_gives_both_legs(tmp_path, second, interface):
     assert [(leg.destination, leg.interface) for leg in flow.legs] == [("239.1.1.1", "10.0.0.5"), ("239.2.1.1", interface)]
 
 
+def test_a_second_leg_that_the_transport_file_does_not_have_is_missed_at_start(tmp_path):
+    single = Flow(VideoFormat(1920, 1080, Fraction(25)), 96, (Leg("239.1.1.1", 5004),))
+    (tmp_path / "camera.sdp").write_text(sdp.format(single, sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable")))
+    with pytest.raises(FormatError, match=r"camera\.sdp: redundant is given, but the flow has one leg"):
+        video_in(parsed({"sdp": str(tmp_path / "camera.sdp"), "redundant": {"interface": "10.1.0.5"}}))
+
+
 @pytest.mark.parametrize(
     ("redundant", "said"),
     [
@@ -171,7 +178,9 @@ def test_a_sender_outlives_its_network():
             pass
 
     burst = burst_of(payloads(), schedule=Schedule())
+    burst.measured[:] = 9  # of the grain before
     assert Patient(Gone()).send(burst) == 0
+    assert not burst.measured.any()
     assert Patient(Link().sink).send(burst) == len(payloads())
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from packet_files import ethernet, ip, stamped_pcap, udp
+from packet_files import ethernet, ip, pcap, stamped_pcap, udp
 from probed import LEG, PACKETS, RASTER, Video, capture_of
 from relip.essence.flow import Flow, Leg
 from relip.service import cli
@@ -112,6 +112,7 @@ def test_a_page_is_drawn(ran, capture, tmp_path):
         (["239.1.1.1:5004", "239.1.1.1:5004"], 2, "239.1.1.1:5004 on 127.0.0.1 is named twice"),
         (["239.1.1.1:5004", "--format", "1080i25"], 2, "1080i25"),
         (["239.1.1.1:5004", "--seconds", "0"], 2, "--seconds"),
+        (["239.1.1.1:5004", "--leap-seconds", "9999999999999"], 2, "--leap-seconds"),
         (["239.1.1.1:5004", "--seconds", "nan"], 2, "--seconds=nan is not a time"),
         (["239.1.1.1:5004", "--json", "nowhere/a.json"], 1, "nowhere/a.json"),
         ([], 2, "Missing argument"),
@@ -122,6 +123,13 @@ def test_wrong_input_is_one_line_and_an_exit_code(ran, arguments, code, words):
     ended, told, _ = ran(*arguments)
     assert ended == code
     assert words in told
+
+
+def test_a_capture_without_a_flow_is_named(ran, tmp_path):
+    (tmp_path / "none.pcap").write_bytes(pcap())
+    ended, told, _ = ran(tmp_path / "none.pcap")
+    assert ended == 1
+    assert f"no packet of RTP came: there is none in {tmp_path / 'none.pcap'}" in told
 
 
 def test_a_file_of_another_kind_is_named(ran, tmp_path):

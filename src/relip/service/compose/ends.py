@@ -21,6 +21,8 @@ from relip.wire.sdp_media import Sending
 LOOPBACK = "127."
 DEFAULT_BUFFER = 33_554_432
 """As in the service's configuration: six 1080p frames."""
+TTL = 16
+"""As there: crosses a plant."""
 
 
 def tai_clock(leap_seconds: int = LEAP_SECONDS) -> TaiClock:
@@ -43,7 +45,7 @@ def source(flow: Flow[Format], *, buffer_octets: int = DEFAULT_BUFFER) -> LegsSo
     return LegsSource([partial(kind, leg, buffer_octets=buffer_octets) for leg in flow.legs])
 
 
-def sink(flow: Flow[Format], *, clock: Clock | None = None, ttl: int = 16, dscp: int = 34) -> LegsSink[UdpSink]:
+def sink(flow: Flow[Format], *, clock: Clock | None = None, ttl: int = TTL, dscp: int = 34) -> LegsSink[UdpSink]:
     """Kernel sockets that send a flow, one for each leg, opened anew when they fail. ResourceError when none can be had.
 
     They send at instants of the machine's clock, or of this one.

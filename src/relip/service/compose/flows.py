@@ -172,7 +172,10 @@ def out_legs(out: FlowOut) -> tuple[Leg, ...]:
 def _described(keys: FlowKeys, kind: type[F], *, rate: Fraction | None = None) -> tuple[Flow[F], Sending]:
     assert keys.sdp is not None, "asked for only where there is one"
     second = None if keys.redundant is None else keys.redundant.interface
-    return described_in_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
+    flow, sending = described_in_file(keys.sdp, kind, interface=keys.interface, second_interface=second, rate=rate)
+    if keys.redundant is not None and len(flow.legs) == 1:
+        raise FormatError(f"{keys.sdp}: redundant is given, but the flow has one leg: no a=group:DUP names a second")
+    return flow, sending
 
 
 def _legs(keys: FlowKeys) -> tuple[Leg, ...]:
