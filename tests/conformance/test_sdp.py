@@ -299,7 +299,7 @@ def test_the_text_we_write_is_this():
     flow = sdp.flow(REDUNDANT, VideoFormat)
     text = sdp.format(
         flow,
-        sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable", tsmode="PRES", tsdelay_us=200_000),
+        sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable", tp="2110TPW", tsmode="PRES", tsdelay_us=200_000),
         information="Contains synthetic media",
         session_id=7,
         session_version=8,

@@ -404,6 +404,17 @@ def sdp_show(path: Path, interface: str) -> None:
 @click.option("--to", required=True, metavar=PLACE, help="Where the flow goes.")
 @click.option("--name", default="relip", show_default=True, help="Session name.")
 @click.option("--payload-type", type=click.IntRange(96, 127), default=96, show_default=True, help="RTP payload type.")
+@click.option(
+    "--tp",
+    type=click.Choice(["2110TPN", "2110TPNL", "2110TPW"]),
+    help="Type of a video sender by ST 2110-21; nothing is said of its pace unless this is given.",
+)
+@click.option(
+    "--ts-refclk",
+    default="ptp=IEEE1588-2008:traceable",
+    show_default=True,
+    help="Reference clock of the sender's timestamps, in SDP's words; localmac=<mac> of one without PTP.",
+)
 @INTERFACE
 def sdp_make(**options: Any) -> None:  # noqa: ANN401  click gives what its options declare
     """Write a transport file for a flow to standard output."""

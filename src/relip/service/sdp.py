@@ -16,7 +16,7 @@ from relip.wire.sdp_media import Sending
 
 @dataclass(frozen=True, slots=True)
 class SdpOptions:
-    """What `relip sdp make` was asked for."""
+    """What `relip sdp make` was asked for. `tp`: what the sender promises of its pace; `ts_refclk`: its clock."""
 
     format_: str
     kind: str
@@ -24,6 +24,8 @@ class SdpOptions:
     name: str
     payload_type: int
     interface: str
+    tp: str | None
+    ts_refclk: str
 
 
 def show(path: Path, interface: str) -> None:
@@ -58,7 +60,7 @@ def make(options: SdpOptions) -> str:
         legs=legs(options.to, "--to", options.interface),
         name=options.name,
     )
-    return sdp.format(flow, sending=Sending(ts_refclk="ptp=IEEE1588-2008:traceable"))
+    return sdp.format(flow, sending=Sending(ts_refclk=options.ts_refclk, tp=options.tp))
 
 
 def _format(options: SdpOptions) -> Format:

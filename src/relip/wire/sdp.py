@@ -129,9 +129,9 @@ def format(  # noqa: A001  the pair of parse, as everywhere here
 
     A leg's sender address is its own `source`, else `source`, else the address of its interface; the source filter is
     always written because some receivers refuse without it. `information` becomes i=. Raises FormatError without a
-    reference clock (ST 2110-10 §8.2), or for a name or information that is not one line.
+    reference clock (ST 2110-10 §8.2), or for a name, an information or a clock that is not one line.
     """
-    for label, value in (("s", flow.name), ("i", information or "")):
+    for label, value in (("s", flow.name), ("i", information or ""), ("ts-refclk", sending.ts_refclk or "")):
         if value.splitlines() not in ([], [value]):
             raise FormatError(f"{label}={value!r} is not one line")
     sources = [leg.source or source or leg.interface for leg in flow.legs]

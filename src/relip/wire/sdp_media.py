@@ -48,7 +48,7 @@ class Sending:
 
     ts_refclk: str | None = None
     media_clock_offset: int | None = 0
-    tp: str | None = "2110TPW"
+    tp: str | None = None
     pm: str | None = "2110GPM"
     tsmode: str | None = None
     tsdelay_us: int | None = None

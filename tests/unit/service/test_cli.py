@@ -141,6 +141,14 @@ def test_a_transport_file_that_is_made_can_be_shown(monkeypatch, capsys, tmp_pat
     assert "720p59.94" in told.err
 
 
+def test_a_transport_file_promises_no_pace_and_names_no_clock_that_nobody_gave(monkeypatch, capsys):
+    _, told = ended(monkeypatch, capsys, "sdp", "make", "--to", "239.1.1.1:5004", "--ts-refclk", "localmac=02-00-00-00-00-01")
+    assert "TP=" not in told.out
+    assert "a=ts-refclk:localmac=02-00-00-00-00-01" in told.out
+    _, told = ended(monkeypatch, capsys, "sdp", "make", "--to", "239.1.1.1:5004", "--tp", "2110TPNL")
+    assert "TP=2110TPNL" in told.out
+
+
 def test_an_interlaced_transport_file_is_refused_by_the_parameters_name(monkeypatch, capsys, tmp_path):
     _, told = ended(monkeypatch, capsys, "sdp", "make", "--to", "239.1.1.1:5004")
     path = tmp_path / "flow.sdp"

@@ -15,7 +15,7 @@ from relip.wire.sdp_media import Sending
 
 pytestmark = pytest.mark.unit
 
-CLOCKED = Sending(ts_refclk="localmac=02-00-00-00-00-01")
+CLOCKED = Sending(ts_refclk="localmac=02-00-00-00-00-01", tp="2110TPW")
 ONE = (Leg("239.1.1.1", 5004, interface="10.0.0.9", source="10.0.0.1"),)
 TWO = (*ONE, Leg("239.1.2.1", 5006, interface="10.1.0.9", source="10.1.0.1"))
 UNICAST = (Leg("127.0.0.1", 5004, interface="10.0.0.9", source="127.0.0.1"),)
@@ -96,6 +96,8 @@ def test_writing_refuses_what_would_not_read_back():
     flow = Flow(format=AudioFormat(), payload_type=97, legs=ONE)
     with pytest.raises(FormatError, match="ts-refclk"):
         sdp.format(flow, sending=Sending())
+    with pytest.raises(FormatError, match="ts-refclk="):
+        sdp.format(flow, sending=Sending(ts_refclk="localmac=1\na=recvonly"))
     with pytest.raises(FormatError, match="i="):
         sdp.format(flow, sending=CLOCKED, information="two\r\nlines")
     with pytest.raises(FormatError, match="s="):
