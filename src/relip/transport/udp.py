@@ -21,7 +21,7 @@ import numpy as np
 
 from relip.essence.errors import FormatError, ResourceError
 from relip.essence.flow import Leg
-from relip.essence.tai import Tai
+from relip.essence.tai import NS_PER_S, Tai
 from relip.ports import Burst, Chunk, Clock, Measured, Schedule
 from relip.transport import datagrams, pacing, stamps
 from relip.transport.aggregates import AggregateReader
@@ -41,6 +41,8 @@ DSCP_AF41 = 34
 TTL = 16
 LOOKS, LOOK_NS = 4, 20_000
 """How often two clocks are read one after the other, until it took no longer than this."""
+STAMPS_S, STAMP_READ_S = 5.0, 0.002
+"""How long the kernel may take until it stamps packets, and how long one of them is left unread to see whether it does."""
 REACH_NS = 1_000_000_000
 """A burst is sent when it is due: an instant further away than this was lost to a step of the clock."""
 
@@ -183,6 +185,7 @@ class StampedUdpSource(UdpSource):
             self._socket.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
         except OSError as cause:
             raise ResourceError(f"this kernel does not stamp packets: {cause}") from cause
+        _await_stamps()
         self._stamped = StampedReader(self._socket.fileno())
         self._unasked = np.zeros(0, np.int64)
         return False
@@ -373,6 +376,36 @@ def _buffer_warning(leg: Leg, effective: int) -> str:
         f"{leg.destination}:{leg.port}: a receive buffer of {effective} octets will lose video packets;"
         f" set the sysctl net.core.rmem_max to {RECEIVE_BUFFER_OCTETS} or grant CAP_NET_ADMIN"
     )
+
+
+def _await_stamps() -> None:
+    """Return when the kernel stamps packets as they come.
+
+    It begins a moment after the first socket has asked (net_enable_timestamp only schedules it), and until then gives a packet
+    the instant at which it is read. Raises ResourceError when it never begins.
+    """
+    until = time.monotonic() + STAMPS_S
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
+        trial.settimeout(STAMPS_S)
+        try:
+            trial.bind(("127.0.0.1", 0))
+            while time.monotonic() < until:
+                if _unread_ns(trial) >= STAMP_READ_S * NS_PER_S / 2:
+                    return
+        except OSError:  # no loopback interface here to try it on
+            time.sleep(STAMPS_S / 50)
+            return
+    raise ResourceError("this kernel does not stamp packets when they come")
+
+
+def _unread_ns(trial: socket.socket) -> int:
+    """How long before its reading a packet was stamped that was left unread for `STAMP_READ_S`."""
+    trial.sendto(b"", trial.getsockname())
+    time.sleep(STAMP_READ_S)
+    _, control, _, _ = trial.recvmsg(1, socket.CMSG_SPACE(16))
+    seconds, ns = struct.unpack("@qq", control[0][2])
+    return time.time_ns() - int(seconds) * NS_PER_S - int(ns)
 
 
 def _accepts(of: socket.socket, option: int, value: int) -> bool:
