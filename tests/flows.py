@@ -104,3 +104,14 @@ class Receiver:
 def same(frames, sent, ticks):
     """Whether each of these frames is what was sent."""
     return all(np.array_equal(frames[t], sent[t]) for t in ticks)
+
+
+def run(link, *, frames=50, sender=None, receiver=None):
+    """Frames over a link, each drained when its period is over; then a quiet time."""
+    sender, receiver = sender or Sender(), receiver or Receiver()
+    for _ in range(frames):
+        link.sink.send(sender.burst())
+        receiver.take(link.source)
+        receiver.wait(FRAME_NS)
+    receiver.wait(10 * FRAME_NS)
+    return sender, receiver

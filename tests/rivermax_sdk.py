@@ -11,6 +11,16 @@ import pytest
 SOURCES = Path(__file__).parent / "fake_rivermax"
 NO_DEVICE = 401
 MISUSE = 402
+STATUS = {
+    "signal": 301,
+    "no free chunk": 302,
+    "queue full": 303,
+    "completion": 304,
+    "checksum": 305,
+    "busy": 306,
+    "licence": 309,
+}
+"""The stand-in's numbers, in the order of tests/fake_rivermax/fake.h."""
 
 
 _serial = count(1)

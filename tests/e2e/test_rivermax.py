@@ -26,7 +26,7 @@ from relip.transport.rivermax import RivermaxSink, RivermaxSource
 from relip.wire import sdp
 from relip.wire.sdp_media import Sending
 from relip.wire.st2110_20 import FrameHeaders
-from rivermax_sdk import MISUSE, NO_DEVICE
+from rivermax_sdk import MISUSE, NO_DEVICE, STATUS
 from transport_contract import SECOND_NS, PairContract, SourceContract, burst_of, payloads, receive_all
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("cards")]
@@ -35,16 +35,6 @@ LEG = Leg("239.255.21.10", 5004)
 WHOLE = {"packet_octets": 2048, "ring_octets": 2048 * 1024}
 """Slots beyond any datagram of the contract, so that the cut happens at the chunk's stride."""
 FRAME = video_format("720p25")
-STATUS = {
-    "signal": 301,
-    "no free chunk": 302,
-    "queue full": 303,
-    "completion": 304,
-    "checksum": 305,
-    "busy": 306,
-    "licence": 309,
-}
-"""The stand-in's numbers, in the order of tests/fake_rivermax/fake.h."""
 
 
 def anc_sdp(leg=LEG):
@@ -414,20 +404,6 @@ def test_two_threads_may_open_and_close_beside_each_other(cards):
     assert cards.calls()[-1] == "rmx_cleanup"
 
 
-def test_the_cards_clock_is_tai_and_waits(cards):
-    cards.set_time(1_800_000_000_000_000_000)
-    clock = RivermaxClock("127.0.0.1")
-    now = clock.now()
-    assert now == Tai(1_800_000_000_000_000_000)
-    clock.wait_until(now.after(50_000))
-    assert clock.now() >= now.after(50_000)
-    clock.wait_until(now)
-    clock.close()
-    clock.close()
-    steps = ["rmx_retrieve_device_iface_ipv4", "rmx_use_ptp_clock", "rmx_check_clock_steady"]
-    assert cards.calls() == ["rmx_init", *steps, "rmx_cleanup"]
-
-
 @pytest.mark.parametrize("case", [(10**7, True, True), (10**7, False, False), (-1, True, False)])
 def test_a_frame_leaves_at_its_instant_where_the_card_keeps_it(cards, headers, video_sink, case):
     after_ns, clocked, timed = case
@@ -467,35 +443,6 @@ def test_a_narrow_frame_leaves_two_packets_before_its_first_is_read(cards, heade
     burst.schedule = Schedule()
     video_sink.send(burst)
     assert cards.counter("frames with a time") == 1  # an instant that is past is now
-    clock.close()
-
-
-def test_a_clock_that_needs_a_while_is_waited_for(cards):
-    cards.inject("rmx_check_clock_steady", STATUS["busy"], 5)
-    RivermaxClock("127.0.0.1").close()
-    assert cards.calls().count("rmx_check_clock_steady") == 6
-
-
-@pytest.mark.parametrize(
-    ("step", "status", "said"),
-    [
-        ("rmx_retrieve_device_iface_ipv4", NO_DEVICE, "no card that Rivermax supports has this address"),
-        ("rmx_use_ptp_clock", 308, r"RMX_NOT_IMPLEMENTED\): the PTP clock of a card needs a ConnectX-6 Dx"),
-        ("rmx_check_clock_steady", MISUSE, "does ptp4l run on this interface"),
-    ],
-)
-def test_a_clock_that_cannot_be_had_says_why(cards, step, status, said):
-    cards.inject(step, status)
-    with pytest.raises(ResourceError, match=f"no PTP clock at 127.0.0.1 by Rivermax: .*{said}"):
-        RivermaxClock("127.0.0.1")
-    assert cards.calls()[-1] == "rmx_cleanup"
-
-
-def test_a_clock_that_stops_answering_is_an_error_and_not_a_time(cards):
-    clock = RivermaxClock("127.0.0.1")
-    cards.inject("rmx_get_time", STATUS["completion"])
-    with pytest.raises(ResourceError, match="the card's clock cannot be read: rmx_get_time"):
-        clock.now()
     clock.close()
 
 

@@ -1,6 +1,6 @@
 """The contact sheet: original and dubbed frames under each other, the region outlined, and the opening curves below.
 
-What is shown is the run with another voice through the product's chain. The one file that imports matplotlib.
+What is shown is the run with another voice through the product's chain. Of two files that import matplotlib, one.
 """
 
 from __future__ import annotations

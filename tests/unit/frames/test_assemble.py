@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from flows import FORMAT, FRAME_NS, FRAME_TICKS, SSRC, START_TICKS, TYPE, Receiver, Sender, part, same
+from flows import FORMAT, FRAME_NS, FRAME_TICKS, SSRC, START_TICKS, TYPE, Receiver, Sender, part, run, same
 from relip.essence.errors import FormatError
 from relip.essence.formats import VideoFormat
 from relip.essence.tai import tai_of_ticks
-from relip.frames.assemble import LIVE_FRAMES, MERGE_WINDOW_NS, OUTSIDE_LIMIT, VideoAssembler
+from relip.frames.assemble import LIVE_FRAMES, MERGE_WINDOW_NS, VideoAssembler
 from relip.frames.entries import LATE_RUN
 from relip.frames.pool import FramePool
 from relip.ports import Chunk
@@ -17,17 +17,6 @@ from relip.wire import st2110_20
 pytestmark = pytest.mark.unit
 
 PACKETS = 40
-
-
-def run(link, *, frames=50, sender=None, receiver=None):
-    """Frames over a link, each drained when its period is over; then a quiet time."""
-    sender, receiver = sender or Sender(), receiver or Receiver()
-    for _ in range(frames):
-        link.sink.send(sender.burst())
-        receiver.take(link.source)
-        receiver.wait(FRAME_NS)
-    receiver.wait(10 * FRAME_NS)
-    return sender, receiver
 
 
 def test_every_frame_arrives_as_it_was_sent():
@@ -369,27 +358,6 @@ def test_no_slot_is_ever_forgotten():
     assert receiver.counters.incomplete > 0
 
 
-def test_a_wider_raster_is_counted_and_never_shown():
-    _, receiver = run(Link(), frames=3, sender=Sender(raster=VideoFormat(1440, 20, FORMAT.rate)))
-    assert receiver.grains == []
-    assert receiver.counters.other_format == 3
-    assert receiver.counters.outside > 3 * OUTSIDE_LIMIT
-
-
-def test_a_taller_raster_is_counted_and_never_shown_though_all_our_rows_are_there():
-    _, receiver = run(Link(), frames=3, sender=Sender(raster=VideoFormat(720, 60, FORMAT.rate)))
-    assert receiver.grains == []
-    assert receiver.counters.other_format == 3
-    assert receiver.counters.late == 0
-
-
-@pytest.mark.parametrize(("width", "height"), [(720, 10), (360, 20), (360, 10)])
-def test_a_smaller_raster_is_counted_and_never_shown(width, height):
-    _, receiver = run(Link(), frames=3, sender=Sender(raster=VideoFormat(width, height, FORMAT.rate)))
-    assert receiver.grains == []
-    assert (receiver.counters.other_format, receiver.counters.dropped) == (2, 0)  # the first may have been joined late
-
-
 def test_a_row_outside_the_raster_is_masked_and_the_rest_of_the_frame_kept():
     sender, receiver = Sender(), Receiver()
     receiver.push(sender.burst())
@@ -505,38 +473,3 @@ def test_a_pool_for_another_raster_is_refused():
     pool = FramePool(2, VideoFormat(720, 22, FORMAT.rate))
     with pytest.raises(FormatError, match="does not fit"):
         VideoAssembler(FORMAT, payload_type=TYPE, pool=pool)
-
-
-def play_at(*places):
-    """Whole frames with their timestamps at these places on the grid, in periods."""
-    sender, receiver = Sender(), Receiver()
-    start = sender.ticks
-    for place in places:
-        sender.ticks = start + round(place * FRAME_TICKS)
-        receiver.push(sender.burst())
-        receiver.wait(FRAME_NS)
-    return sender, receiver
-
-
-def test_timestamps_that_jitter_are_not_another_rate():
-    jitter = np.random.default_rng(3).uniform(-0.3, 0.3, 60)
-    sender, receiver = play_at(*(np.arange(60) + jitter))
-    assert receiver.ticks == list(sender.sent)
-    assert receiver.counters.other_format == 0
-
-
-@pytest.mark.parametrize(("periods", "shown"), [(0.5, 2), (0.8, 5), (1.25, 4), (0.25, 2)])
-def test_another_rate_is_found_out_when_it_has_strayed_a_period_and_left_with_the_first_frame_that_fits(periods, shown):
-    off = np.arange(1, 10) * periods
-    back = off[-1] + np.arange(1, 5)
-    sender, receiver = play_at(0, *off, *back)
-    given = list(sender.sent)
-    assert receiver.ticks == [*given[:shown], *given[-4:]]
-    assert receiver.counters.other_format == 10 - shown
-
-
-@pytest.mark.parametrize("every", [2, 3])
-def test_a_sender_that_leaves_frames_out_is_still_on_the_grid(every):
-    sender, receiver = play_at(*range(0, 20, every))
-    assert receiver.ticks == list(sender.sent)
-    assert receiver.counters.absent == (len(sender.sent) - 1) * (every - 1)

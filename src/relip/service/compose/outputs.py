@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from relip.clock.ptp import TaiClock
 from relip.config import Config, Output
 from relip.config.flows import FlowOut
 from relip.control.static import write_transport_file
+from relip.essence.errors import ResourceError
 from relip.essence.flow import Flow, VideoFlow
 from relip.essence.formats import AncFormat, VideoFormat
 from relip.essence.grains import VideoGrain
@@ -70,9 +72,19 @@ class WayOut:
 
 
 def way_out(
-    config: Config, video: VideoFlow, camera: Sending | None, *, delay: Delay, clock: TaiClock, held: ExitStack
+    config: Config,
+    video: VideoFlow,
+    camera: Sending | None,
+    *,
+    delay: Delay,
+    clock: TaiClock,
+    failures: Counter[str],
+    held: ExitStack,
 ) -> WayOut:
-    """Open the sinks of the output and write its transport files. `camera`: what the sender of the picture says."""
+    """Open the sinks of the output and write its transport files.
+
+    `camera`: what the sender of the picture says. `failures`: where it is counted what the network refuses beside the picture.
+    """
     out = config.output
     flow = replace(video, legs=out_legs(out.video), payload_type=out.video.payload_type, name=config.name)
     headers = FrameHeaders(flow.format, payload_type=flow.payload_type, ssrc=secrets.randbits(32))
@@ -94,17 +106,21 @@ def way_out(
     carried = None
     if config.ancillary is not None:
         carried = Carried(flow.format.rate, waiting=delay.frames + late + ANCILLARY_SPARE)
-    beside = [
-        _beside(config, name, flow.format, said=_unpaced(said), shift=shift, carried=carried, sent=sent, clock=clock, held=held)
+    beside = {
+        name: _beside(
+            config, name, flow.format, said=_unpaced(said), shift=shift, carried=carried, sent=sent, clock=clock, held=held
+        )
         for name in ("disclosure", "ancillary")
         if getattr(out, name) is not None
-    ]
+    }
 
     def send(grain: VideoGrain, verdict: Verdict, due: Tai) -> None:
-        with ExitStack() as stack:  # what one flow is refused costs the others nothing
-            stack.callback(picture.send, grain, verdict, due)
-            for each in reversed(beside):
-                stack.callback(each.send, grain, verdict)
+        for name, each in beside.items():
+            try:
+                each.send(grain, verdict)
+            except ResourceError as error:  # what one flow is refused costs the others nothing
+                failures[f"{name} out: {error}"] += 1
+        picture.send(grain, verdict, due)
 
     return WayOut(send, shift, sent, picture.departures, carried, held)
 

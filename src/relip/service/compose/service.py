@@ -112,7 +112,7 @@ def _built(config: Config, held: ExitStack) -> Service:
     behind = frames_behind(video.format.rate, seen_apart)
     pool = FramePool(delay.frames + frames_early(camera, video) + behind + SPARE_SLOTS, video.format)
     pool.octets.fill(0)  # a page that is touched for the first time costs more than the packet it is for
-    out = way_out(config, video, camera, delay=delay, clock=clock, held=held)
+    out = way_out(config, video, camera, delay=delay, clock=clock, failures=tally.failures, held=held)
     egress = Egress(clock=clock, send=out.send, give_back=pool.give_back, tally=tally, latency_ns=delay.latency_ns)
     timeline = Timeline(video.format.rate, late_periods=LATE_PERIODS + behind, delay_ns=delay_ns(camera))
     inside = graph.between(timeline, egress)
